@@ -1,5 +1,6 @@
 /*
- * client.h - sends calls to one AWS service: signs, tries again, corrects the clock, and turns refusals into errors.
+ * client.h - sends calls to one AWS service: signs, tries again, corrects the clock, and turns refusals into
+ * errors.
  */
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
@@ -14,8 +15,8 @@
 #include "net/http.h"
 
 /*
- * What all clients of a run share: credentials, the clock's skew. `refresh` fetches the credentials afresh, once a
- * run, when the service calls them expired; NULL: they can't be.
+ * What all clients of a run share: credentials, the clock's skew. `refresh` fetches the credentials afresh,
+ * once a run, when the service calls them expired; NULL: they can't be.
  */
 struct aws_session {
     const struct aws_io *io;
@@ -35,15 +36,16 @@ struct aws_client {
 
 /* One call. All borrowed. */
 struct aws_call {
-    const char *action;   /* for messages, "DescribeSessions"; with the service's name before it: "ssm:DescribeSessions" */
+    const char *action; /* for messages, "DescribeSessions"; with the service's name before it:
+                           "ssm:DescribeSessions" */
     enum http_method method;
-    const char *path;     /* "" or "/..." with query, behind the endpoint's URL */
+    const char *path; /* "" or "/..." with query, behind the endpoint's URL */
     const char *headers[8];
     size_t header_count;
     const void *body;
     size_t body_len;
-    bool unsigned_call;   /* AssumeRoleWithWebIdentity, SSO */
-    bool secret;          /* the reply holds secrets */
+    bool unsigned_call; /* AssumeRoleWithWebIdentity, SSO */
+    bool secret;        /* the reply holds secrets */
 };
 
 /* Its outcome. The reply is freed by http_reply_free. */
@@ -53,18 +55,22 @@ struct aws_result {
 };
 
 /*
- * Carries the calls out side by side. Each is tried again on throttling, 5xx, time-outs and lost connections, with
- * exponential back-off and full jitter, never beyond the deadline and never after the last try; once on a clock skew (corrected from the reply's Date) and once
- * on expired credentials (fetched afresh). results[i] starts as {0}. True if all succeeded.
+ * Carries the calls out side by side. Each is tried again on throttling, 5xx, time-outs and lost connections,
+ * with exponential back-off and full jitter, never beyond the deadline and never after the last try; once on
+ * a clock skew (corrected from the reply's Date) and once on expired credentials (fetched afresh). results[i]
+ * starts as {0}. True if all succeeded.
  */
-bool aws_call_all(struct aws_client *client, const struct aws_call *calls, struct aws_result *results, size_t count);
+bool aws_call_all(struct aws_client *client, const struct aws_call *calls, struct aws_result *results,
+                  size_t count);
 
 /* One call; err is filled from its outcome. `out` starts as {0} and is released by http_reply_free. */
-bool aws_call_one(struct aws_client *client, const struct aws_call *call, struct http_reply *out, struct err *err);
+bool aws_call_one(struct aws_client *client, const struct aws_call *call, struct http_reply *out,
+                  struct err *err);
 
 /*
- * An error reply as an error: `code` from the service's own ("__type" or x-amzn-ErrorType of JSON, Error/Code of XML),
- * made visible and cut; the message says the service's words and, for AccessDenied, what mends it: the action, the principal's role where it is known and the policy to attach.
+ * An error reply as an error: `code` from the service's own ("__type" or x-amzn-ErrorType of JSON, Error/Code
+ * of XML), made visible and cut; the message says the service's words and, for AccessDenied, what mends it:
+ * the action, the principal's role where it is known and the policy to attach.
  */
 void aws_reply_error(const struct http_reply *reply, const char *service, const char *action,
                      const struct credentials *credentials, struct err *err);

@@ -33,30 +33,34 @@ struct credentials_options {
 };
 
 /*
- * The first source that has credentials, in the order of the specification: for enforcement the profile where one is named, environment,
- * container endpoint, instance role, the agent's own file. ERR_NO_CREDENTIALS names every source that was tried and why it did not serve (a single
- * source that is clearly the one meant, the instance role, speaks for itself); ERR_CONFIG: a profile that does not exist or can't
- * be used. `imds` keeps the token for others.
+ * The first source that has credentials, in the order of the specification: for enforcement the profile where
+ * one is named, environment, container endpoint, instance role, the agent's own file. ERR_NO_CREDENTIALS
+ * names every source that was tried and why it did not serve (a single source that is clearly the one meant,
+ * the instance role, speaks for itself); ERR_CONFIG: a profile that does not exist or can't be used. `imds`
+ * keeps the token for others.
  */
 bool credentials_find(const struct credentials_options *options, struct imds *imds, const struct aws_io *io,
                       struct credentials *out, struct err *err);
 
-/* Region of a profile of the shared files (`region = `), appended; false where it names none. ERR_CONFIG in err->code where the profile itself
- * does not exist or can't be read, else err->code is ERR_NONE. */
-bool credentials_profile_region(const char *profile, const struct aws_io *io, struct buf *out, struct err *err);
+/* Region of a profile of the shared files (`region = `), appended; false where it names none. ERR_CONFIG in
+ * err->code where the profile itself does not exist or can't be read, else err->code is ERR_NONE. */
+bool credentials_profile_region(const char *profile, const struct aws_io *io, struct buf *out,
+                                struct err *err);
 
-/* ---- the sources: true with credentials; false with ERR_NONE: this source is not configured; false with another code: it is, and failed ---- */
+/* ---- the sources: true with credentials; false with ERR_NONE: this source is not configured; false with
+ * another code: it is, and failed ---- */
 
 bool credentials_from_env(const struct env *env, struct credentials *out, struct err *err);
 bool credentials_from_container(const struct aws_io *io, struct credentials *out, struct err *err);
 bool credentials_from_agent(const struct aws_io *io, struct credentials *out, struct err *err);
-bool credentials_from_profile(const struct credentials_options *options, struct imds *imds, const struct aws_io *io,
-                              struct credentials *out, struct err *err);
+bool credentials_from_profile(const struct credentials_options *options, struct imds *imds,
+                              const struct aws_io *io, struct credentials *out, struct err *err);
 
 /*
- * Reads the JSON form that IMDS, the container endpoint and credential_process share (AccessKeyId, SecretAccessKey, Token or
- * SessionToken, Expiration). `what` names the source in messages.
+ * Reads the JSON form that IMDS, the container endpoint and credential_process share (AccessKeyId,
+ * SecretAccessKey, Token or SessionToken, Expiration). `what` names the source in messages.
  */
-bool credentials_from_json(const char *text, size_t len, const char *what, struct credentials *out, struct err *err);
+bool credentials_from_json(const char *text, size_t len, const char *what, struct credentials *out,
+                           struct err *err);
 
 #endif

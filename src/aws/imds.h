@@ -1,9 +1,10 @@
 /*
  * imds.h - the EC2 instance metadata service, version 2 only.
  *
- * Never through a proxy. 1 s to connect and 1 s for each answer (a token request through too small a hop limit hangs,
- * it is not refused), three tries a request within the deadline; 429 and 5xx are tried again and are not "no role".
- * AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE (IPv6) and AWS_EC2_METADATA_DISABLED are honoured.
+ * Never through a proxy. 1 s to connect and 1 s for each answer (a token request through too small a hop
+ * limit hangs, it is not refused), three tries a request within the deadline; 429 and 5xx are tried again and
+ * are not "no role". AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE (IPv6) and
+ * AWS_EC2_METADATA_DISABLED are honoured.
  */
 #ifndef AWS_IMDS_H
 #define AWS_IMDS_H
@@ -30,9 +31,10 @@ bool imds_identity(struct imds *imds, const struct aws_io *io, struct err *err);
 struct credentials;
 
 /*
- * Reads the instance role's name and its credentials. ERR_NO_CREDENTIALS with what mends it: no instance profile (404), metadata switched off (403 or
- * AWS_EC2_METADATA_DISABLED); ERR_TIMEOUT: the token request hangs (hop limit, not on EC2); ERR_NETWORK: unreachable;
- * ERR_MALFORMED. Credentials past their expiry are handed out all the same (an outage of IMDS): the service decides.
+ * Reads the instance role's name and its credentials. ERR_NO_CREDENTIALS with what mends it: no instance
+ * profile (404), metadata switched off (403 or AWS_EC2_METADATA_DISABLED); ERR_TIMEOUT: the token request
+ * hangs (hop limit, not on EC2); ERR_NETWORK: unreachable; ERR_MALFORMED. Credentials past their expiry are
+ * handed out all the same (an outage of IMDS): the service decides.
  */
 bool imds_credentials(struct imds *imds, const struct aws_io *io, struct credentials *out, struct err *err);
 

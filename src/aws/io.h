@@ -15,7 +15,7 @@ struct aws_io {
     const struct clock *clock;
     const struct env *env;
     const struct trace *trace; /* may be NULL */
-    int64_t deadline_ms;       /* of the whole run, on the monotonic clock: nothing waits or tries beyond it */
+    int64_t deadline_ms; /* of the whole run, on the monotonic clock: nothing waits or tries beyond it */
 };
 
 /* Milliseconds until the deadline, never below 0. */

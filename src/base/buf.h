@@ -1,9 +1,10 @@
 /*
  * buf.h - bytes that grow up to a cap.
  *
- * A struct buf starts as {0} (or with `max` set to a cap of its own) and is released by buf_free. The first append
- * that fails (out of memory, over the cap) sets `failed`, and all later ones do nothing: a writer appends freely and
- * checks once at the end. `data` is always NUL-terminated behind `len` bytes once anything was appended.
+ * A struct buf starts as {0} (or with `max` set to a cap of its own) and is released by buf_free. The first
+ * append that fails (out of memory, over the cap) sets `failed`, and all later ones do nothing: a writer
+ * appends freely and checks once at the end. `data` is always NUL-terminated behind `len` bytes once anything
+ * was appended.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -34,7 +35,8 @@ bool buf_add_repeat(struct buf *buf, char c, size_t times);
 bool buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_addv(struct buf *buf, const char *format, va_list args);
 
-/* The text so far, "" while nothing was appended. Borrowed: valid until the next call that changes the buf. */
+/* The text so far, "" while nothing was appended. Borrowed: valid until the next call that changes the buf.
+ */
 const char *buf_text(const struct buf *buf);
 
 /* True if no append failed; otherwise fills err (ERR_NOMEM: out of memory, or `what` is over its cap). */
@@ -43,7 +45,8 @@ bool buf_ok(const struct buf *buf, const char *what, struct err *err);
 /* Empties the buf and clears `failed`, keeps the memory. */
 void buf_reset(struct buf *buf);
 
-/* Hands the memory to the caller, who frees it; the buf is empty again. NULL where an append failed or none was. */
+/* Hands the memory to the caller, who frees it; the buf is empty again. NULL where an append failed or none
+ * was. */
 char *buf_take(struct buf *buf);
 
 /* Releases the memory, wiped where `secret` is set. */

@@ -8,10 +8,10 @@
 
 struct clock {
     void *ctx;
-    int64_t (*mono_ms)(void *ctx);                 /* never goes back; for deadlines and durations */
-    int64_t (*wall_ms)(void *ctx);                 /* since 1970-01-01 UTC; may be wrong; for signatures and ages */
-    void (*sleep_ms)(void *ctx, int64_t time_ms);  /* at least so long; 0 or less: returns at once */
-    uint32_t (*random)(void *ctx);                 /* evenly spread; for jitter, not for secrets */
+    int64_t (*mono_ms)(void *ctx); /* never goes back; for deadlines and durations */
+    int64_t (*wall_ms)(void *ctx); /* since 1970-01-01 UTC; may be wrong; for signatures and ages */
+    void (*sleep_ms)(void *ctx, int64_t time_ms); /* at least so long; 0 or less: returns at once */
+    uint32_t (*random)(void *ctx);                /* evenly spread; for jitter, not for secrets */
 };
 
 static inline int64_t clock_mono_ms(const struct clock *clock)

@@ -1,6 +1,6 @@
 /*
- * env.h - environment variables and the verbose trace, handed in, so that nothing below a command reads or writes
- * process-wide state.
+ * env.h - environment variables and the verbose trace, handed in, so that nothing below a command reads or
+ * writes process-wide state.
  */
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
@@ -13,8 +13,8 @@ struct env {
     const char *(*get)(void *ctx, const char *name); /* borrowed; NULL where the variable is not set */
 };
 
-/* The variable's value, NULL where it is not set or empty (an empty AWS_* variable means "not set", as in the AWS
- * command line). Borrowed. */
+/* The variable's value, NULL where it is not set or empty (an empty AWS_* variable means "not set", as in the
+ * AWS command line). Borrowed. */
 static inline const char *env_get(const struct env *env, const char *name)
 {
     const char *value = env->get(env->ctx, name);

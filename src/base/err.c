@@ -28,9 +28,10 @@ bool err_prefix(struct err *err, const char *format, ...)
     va_start(args, format);
     int len = vsnprintf(whole, sizeof whole, format, args);
     va_end(args);
-    if (len < 0 || (size_t)len >= sizeof whole)
+    if (len < 0 || (size_t)len >= sizeof whole - 3)
         return false;
-    (void)snprintf(whole + len, sizeof whole - (size_t)len, ": %s", err->message);
+    int room = (int)sizeof whole - len - 3;
+    (void)snprintf(whole + len, sizeof whole - (size_t)len, ": %.*s", room, err->message);
     memcpy(err->message, whole, sizeof whole);
     return false;
 }

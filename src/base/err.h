@@ -2,8 +2,8 @@
  * err.h - what went wrong, for a program (the code) and for a person (the message).
  *
  * Functions that can fail return bool and fill a struct err, their last parameter. The code decides the exit
- * status and whether a call is tried again; the message is complete enough to be printed as it is: lower case,
- * the subject quoted, and what mends it.
+ * status and whether a call is tried again; the message is complete enough to be printed as it is: lower
+ * case, the subject quoted, and what mends it.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

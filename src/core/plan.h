@@ -1,6 +1,6 @@
 /*
- * plan.h - the heart: which sessions may stay. A pure function from sessions and rules to a verdict for each session:
- * no clock, no environment, no network, no output.
+ * plan.h - the heart: which sessions may stay. A pure function from sessions and rules to a verdict for each
+ * session: no clock, no environment, no network, no output.
  */
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
@@ -25,8 +25,8 @@ struct plan_rule {
 };
 
 struct plan_rules {
-    int32_t max;                    /* for owners that no rule matches; LIMIT_UNLIMITED: none */
-    const struct plan_rule *rules;  /* the first match wins */
+    int32_t max;                   /* for owners that no rule matches; LIMIT_UNLIMITED: none */
+    const struct plan_rule *rules; /* the first match wins */
     size_t rule_count;
     enum plan_per per;
     enum plan_order order;
@@ -64,11 +64,12 @@ struct plan {
 };
 
 /*
- * Plans. Only memory can fail (ERR_NOMEM). In each group, count - limit sessions are to be terminated: sorted by
- * (start_ms, id), from the front for TERMINATE_OLDEST, from the back for TERMINATE_NEWEST.
- * `out` is freed by plan_free in any case.
+ * Plans. Only memory can fail (ERR_NOMEM). In each group, count - limit sessions are to be terminated: sorted
+ * by (start_ms, id), from the front for TERMINATE_OLDEST, from the back for TERMINATE_NEWEST. `out` is freed
+ * by plan_free in any case.
  */
-bool plan_make(const struct session_list *list, const struct plan_rules *rules, struct plan *out, struct err *err);
+bool plan_make(const struct session_list *list, const struct plan_rules *rules, struct plan *out,
+               struct err *err);
 void plan_free(struct plan *plan);
 
 #endif

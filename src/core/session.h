@@ -21,28 +21,36 @@ enum session_status {
 };
 
 struct session {
-    char *id;
-    char *owner; /* ARN of the principal */
-    char *target; /* "i-..." or "mi-..." */
-    char *status_text; /* as it was listed */
-    enum session_status status;
+    const char *id;
+    const char *owner;         /* ARN of the principal */
+    const char *target;        /* "i-..." or "mi-..." */
+    const char *status_text;   /* as it was listed */
+    const char *document_name; /* NULL: not listed */
     int64_t start_ms;
-    char *document_name; /* NULL: not listed */
+    enum session_status status; /* set by session_list_add */
 };
 
-/* Owns its sessions. Starts as {0}. */
+/* Owns its sessions and their texts. Starts as {0}. */
 struct session_list {
     struct session *sessions;
     size_t count;
     size_t cap;
+    uint32_t *slots; /* hash table over the ids: index + 1, 0 for a free slot */
+    size_t slot_count;
 };
 
-/* Takes the session over (and frees it where memory is out). A session whose id is in the list already is dropped:
- * one that stands on two pages counts once. */
-bool session_list_add(struct session_list *list, struct session *session, struct err *err);
-/* The session with that id, or NULL. */
+/*
+ * Adds a copy of the session (one allocation for its texts; status comes from status_text). One whose id is
+ * in the list already is dropped: a session that stands on two pages counts once.
+ */
+bool session_list_add(struct session_list *list, const struct session *session, struct err *err);
+
+/* The session with that id, or NULL. Borrowed until the list changes. */
 const struct session *session_list_find(const struct session_list *list, const char *id);
-void session_free(struct session *session);
+
+/* Puts the sessions in the order of session_compare. */
+void session_list_sort(struct session_list *list);
+
 void session_list_free(struct session_list *list);
 
 enum session_status session_status_parse(const char *text);
@@ -53,7 +61,8 @@ bool session_is_live(const struct session *session);
 /* Orders by (start_ms, id). */
 int session_compare(const struct session *a, const struct session *b);
 
-/* The owner's last part ("jane" of arn:aws:sts::1:assumed-role/Admin/jane), for people. Borrowed from owner. */
+/* The owner's last part ("jane" of arn:aws:sts::1:assumed-role/Admin/jane), for people. Borrowed from owner.
+ */
 const char *session_owner_name(const char *owner);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * ini_read.h - reads the shared AWS config and credentials files as the AWS command line (botocore) does.
  *
- * Sections `[profile a]`, `[a]`, `[sso-session b]`, `[services c]`; names may be quoted; `key = value`, blanks around
- * both dropped; `#` and `;` begin a comment at the start of a line or behind white space; an indented line goes on with
- * the setting above: under `s3 =` as a nested setting, named "s3.key".
+ * Sections `[profile a]`, `[a]`, `[sso-session b]`, `[services c]`; names may be quoted; `key = value`,
+ * blanks around both dropped; `#` and `;` begin a comment at the start of a line or behind white space; an
+ * indented line goes on with the setting above: under `s3 =` as a nested setting, named "s3.key".
  */
 #ifndef FORMAT_INI_READ_H
 #define FORMAT_INI_READ_H
@@ -13,13 +13,13 @@
 
 #include "base/err.h"
 
-/* Called for each setting; all borrowed for the call. `section` as written between the brackets, white space inside
- * folded to one blank and quotes removed ("profile a"). False (with err filled) ends the reading. */
+/* Called for each setting; all borrowed for the call. `section` as written between the brackets, white space
+ * inside folded to one blank and quotes removed ("profile a"). False (with err filled) ends the reading. */
 typedef bool ini_setting(void *ctx, const char *section, const char *key, const char *value, struct err *err);
 
-/* Reads a whole file's text. ERR_MALFORMED with the line's number: a setting before any section, a line that is
- * neither, a section without end, a NUL byte, a line over 64 KiB. A UTF-8 byte order mark and CRLF are fine. The values may be
- * secret: what is copied for the call is wiped. */
+/* Reads a whole file's text. ERR_MALFORMED with the line's number: a setting before any section, a line that
+ * is neither, a section without end, a NUL byte, a line over 64 KiB. A UTF-8 byte order mark and CRLF are
+ * fine. The values may be secret: what is copied for the call is wiped. */
 bool ini_read(const char *text, size_t len, ini_setting *setting, void *ctx, struct err *err);
 
 #endif

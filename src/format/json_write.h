@@ -1,9 +1,9 @@
 /*
  * json_write.h - writes valid JSON into a buf, with no error to check but the buf's own at the end.
  *
- * `key` is the member's name inside an object and NULL inside an array or for the root. Strings are written so that
- * nothing in them acts on a terminal or a log: control characters, U+007F to U+009F, bidirectional controls and line
- * separators as \uXXXX; bytes that are no UTF-8 as U+FFFD.
+ * `key` is the member's name inside an object and NULL inside an array or for the root. Strings are written
+ * so that nothing in them acts on a terminal or a log: control characters, U+007F to U+009F, bidirectional
+ * controls and line separators as \uXXXX; bytes that are no UTF-8 as U+FFFD.
  */
 #ifndef FORMAT_JSON_WRITE_H
 #define FORMAT_JSON_WRITE_H
@@ -15,10 +15,10 @@
 #include "base/buf.h"
 
 struct json_writer {
-    struct buf *out;  /* borrowed */
-    unsigned indent;  /* blanks a level; 0: all in one line */
+    struct buf *out; /* borrowed */
+    unsigned indent; /* blanks a level; 0: all in one line */
     unsigned depth;
-    bool not_first;   /* a value was written on this level */
+    bool not_first; /* a value was written on this level */
 };
 
 void json_begin_object(struct json_writer *writer, const char *key);

@@ -11,25 +11,26 @@
 #include "base/buf.h"
 
 /*
- * Appends text so that a terminal or a log shows it and does nothing else: control characters (C0, DEL, C1) as \x1b,
- * invalid UTF-8 byte by byte as \xff, bidirectional controls, zero-width characters, line and paragraph separators, tags and other
- * format characters (Unicode Cf) as \u{202e}. Everything else stays.
+ * Appends text so that a terminal or a log shows it and does nothing else: control characters (C0, DEL, C1)
+ * as \x1b, invalid UTF-8 byte by byte as \xff, bidirectional controls, zero-width characters, line and
+ * paragraph separators, tags and other format characters (Unicode Cf) as \u{202e}. Everything else stays.
  */
 void text_visible(struct buf *out, const char *text, size_t len);
 
 /* Code points in UTF-8 text: its columns, but for wide characters. */
 size_t text_columns(const char *text, size_t len);
 
-/* Length in bytes of the valid UTF-8 sequence at `text` (at most len bytes; strict: no overlong form, no surrogate, at
- * most U+10FFFF), with its code point; 0 where there is none. */
+/* Length in bytes of the valid UTF-8 sequence at `text` (at most len bytes; strict: no overlong form, no
+ * surrogate, at most U+10FFFF), with its code point; 0 where there is none. */
 size_t text_decode(const char *text, size_t len, uint32_t *code_point);
 
 /* Appends a code point as UTF-8. */
 void text_encode(struct buf *out, uint32_t code_point);
 
-/* True if `text` matches the glob `pattern` as a whole: `*` any run, `?` one character (a code point), `[abc]`, `[a-z]`, `[!a]`, and
- * `\` takes the next character as it is; a `[` without its `]` stands for itself. Linear in memory, no recursion,
- * at most pattern x text steps. Case matters. */
+/* True if `text` matches the glob `pattern` as a whole: `*` any run, `?` one character (a code point),
+ * `[abc]`, `[a-z]`, `[!a]`, and
+ * `\` takes the next character as it is; a `[` without its `]` stands for itself. Linear in memory, no
+ * recursion, at most pattern x text steps. Case matters. */
 bool text_glob(const char *pattern, const char *text);
 
 /* A whole number in decimal digits (no sign, no blank) of min to max. */
@@ -38,7 +39,8 @@ bool text_number(const char *text, int64_t min, int64_t max, int64_t *out);
 /* True if both are equal but for ASCII case. */
 bool text_same_nocase(const char *a, const char *b);
 
-/* Appends percent-encoded as SigV4 and AWS's Query APIs want it: all but A-Z a-z 0-9 - . _ ~ (and '/' where keep_slash). */
+/* Appends percent-encoded as SigV4 and AWS's Query APIs want it: all but A-Z a-z 0-9 - . _ ~ (and '/' where
+ * keep_slash). */
 void text_percent_encode(struct buf *out, const char *text, size_t len, bool keep_slash);
 
 /* Appends the decoded form; false at a '%' without two hex digits. '+' stays. */

@@ -1,5 +1,6 @@
 /*
- * timestamp.h - points in time as milliseconds since 1970-01-01T00:00:00Z, from and to text. Years 1970 to 9999.
+ * timestamp.h - points in time as milliseconds since 1970-01-01T00:00:00Z, from and to text. Years 1970 to
+ * 9999.
  */
 #ifndef FORMAT_TIMESTAMP_H
 #define FORMAT_TIMESTAMP_H
@@ -10,8 +11,8 @@
 
 enum { TIMESTAMP_MAX = 32 };
 
-/* An epoch in seconds as AWS writes it in JSON: "1795363200", "1795363200.123", "1.7953632E9". False: not such a
- * number, negative, or out of range. Exact to the millisecond, rounded down. */
+/* An epoch in seconds as AWS writes it in JSON: "1795363200", "1795363200.123", "1.7953632E9". False: not
+ * such a number, negative, or out of range. Exact to the millisecond, rounded down. */
 bool timestamp_from_epoch(const char *text, size_t len, int64_t *out_ms);
 
 /* RFC 3339: "2026-11-22T16:34:03Z", with fraction, with an offset "+01:00". */

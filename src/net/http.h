@@ -1,8 +1,8 @@
 /*
  * http.h - the one seam to the network: a batch of requests in, replies out.
  *
- * A struct http is handed to all that speaks to a server. http_open makes the real one (libcurl with mbedTLS: one
- * multi handle, connections kept and used again); tests and the simulation bring their own functions.
+ * A struct http is handed to all that speaks to a server. http_open makes the real one (libcurl with mbedTLS:
+ * one multi handle, connections kept and used again); tests and the simulation bring their own functions.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -35,7 +35,8 @@ struct http_signer {
 struct http_request {
     enum http_method method;
     const char *url;
-    const char *const *headers; /* "Name: value" each; X-Amz-Date and X-Amz-Security-Token are added by signing */
+    const char *const
+        *headers; /* "Name: value" each; X-Amz-Date and X-Amz-Security-Token are added by signing */
     size_t header_count;
     const void *body; /* NULL: none */
     size_t body_len;
@@ -49,8 +50,8 @@ struct http_request {
 
 struct http_reply {
     /*
-     * ERR_NONE: a whole reply was read, whatever its status. ERR_NETWORK, ERR_TIMEOUT, ERR_TLS, ERR_MALFORMED (no HTTP,
-     * cut off, over reply_max), ERR_NOMEM: message says what failed on which host.
+     * ERR_NONE: a whole reply was read, whatever its status. ERR_NETWORK, ERR_TIMEOUT, ERR_TLS, ERR_MALFORMED
+     * (no HTTP, cut off, over reply_max), ERR_NOMEM: message says what failed on which host.
      */
     struct err err;
     int status;         /* 200, 404, ... */
@@ -61,20 +62,22 @@ struct http_reply {
 struct http {
     void *ctx;
     /*
-     * Carries out all requests side by side and returns when each has its reply; replies[i] starts as {0} and is
-     * released by http_reply_free. Redirects are not followed. Requests to the same host go over connections that
-     * are open already, then over new ones, at most HTTP_CONNECTIONS_MAX at once; the others wait for their turn.
+     * Carries out all requests side by side and returns when each has its reply; replies[i] starts as {0} and
+     * is released by http_reply_free. Redirects are not followed. Requests to the same host go over
+     * connections that are open already, then over new ones, at most HTTP_CONNECTIONS_MAX at once; the others
+     * wait for their turn.
      */
     void (*perform)(void *ctx, const struct http_request *requests, struct http_reply *replies, size_t count);
     /*
-     * Begins to open connections (TCP and TLS) to url's host until `count` are open or opening, without waiting: they
-     * make way while perform is at work on something else. A failure is silent here: the request that
-     * needs the connection will meet it again and report it.
+     * Begins to open connections (TCP and TLS) to url's host until `count` are open or opening, without
+     * waiting: they make way while perform is at work on something else. A failure is silent here: the
+     * request that needs the connection will meet it again and report it.
      */
     void (*connect)(void *ctx, const char *url, size_t count);
 };
 
-/* Sets `out` to the value of the reply's header `name` (case does not matter; the first of several). False: none. */
+/* Sets `out` to the value of the reply's header `name` (case does not matter; the first of several). False:
+ * none. */
 bool http_reply_header(const struct http_reply *reply, const char *name, struct buf *out);
 void http_reply_free(struct http_reply *reply);
 
@@ -83,13 +86,15 @@ struct http_config {
     const char *user_agent;    /* "ssm-enforce/1.0.0" */
     const struct env *env;     /* proxies: https_proxy, http_proxy, no_proxy, both cases */
     const struct clock *clock; /* for timings in the trace */
-    const struct trace *trace; /* connections opened, requests with status and time; never a header's value or a body */
+    const struct trace
+        *trace; /* connections opened, requests with status and time; never a header's value or a body */
 };
 
 /*
- * Makes the real transport. TLS 1.2 at the least; certificate and host name always verified against the Amazon roots
- * that are built in, then, where the server's chain ends in none of them, the system's store. ERR_CONFIG: the CA
- * bundle can't be read or holds no certificate. `config` is copied, what it points to is borrowed until http_close.
+ * Makes the real transport. TLS 1.2 at the least; certificate and host name always verified against the
+ * Amazon roots that are built in, then, where the server's chain ends in none of them, the system's store.
+ * ERR_CONFIG: the CA bundle can't be read or holds no certificate. `config` is copied, what it points to is
+ * borrowed until http_close.
  */
 bool http_open(struct http *out, const struct http_config *config, struct err *err);
 void http_close(struct http *http);

@@ -1,0 +1,174 @@
+#include "core/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_SESSIONS = 64 };
+
+enum session_status session_status_parse(const char *text)
+{
+    static const struct {
+        const char *text;
+        enum session_status status;
+    } known[] = {
+        {"Connected", SESSION_CONNECTED},       {"Connecting", SESSION_CONNECTING},
+        {"Disconnected", SESSION_DISCONNECTED}, {"Terminating", SESSION_TERMINATING},
+        {"Terminated", SESSION_TERMINATED},     {"Failed", SESSION_FAILED},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(text, known[i].text) == 0)
+            return known[i].status;
+    return SESSION_STATUS_UNKNOWN;
+}
+
+bool session_is_live(const struct session *session)
+{
+    switch (session->status) {
+    case SESSION_TERMINATING:
+    case SESSION_TERMINATED:
+    case SESSION_FAILED:
+        return false;
+    case SESSION_CONNECTED:
+    case SESSION_CONNECTING:
+    case SESSION_DISCONNECTED:
+    case SESSION_STATUS_UNKNOWN:
+        break;
+    }
+    return true;
+}
+
+int session_compare(const struct session *a, const struct session *b)
+{
+    if (a->start_ms != b->start_ms)
+        return a->start_ms < b->start_ms ? -1 : 1;
+    return strcmp(a->id, b->id);
+}
+
+const char *session_owner_name(const char *owner)
+{
+    const char *end = strrchr(owner, '/');
+    if (!end)
+        end = strrchr(owner, ':');
+    return end && end[1] ? end + 1 : owner;
+}
+
+/* FNV-1a. */
+static uint32_t hash(const char *text)
+{
+    uint32_t value = 2166136261U;
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * 16777619U;
+    return value;
+}
+
+/* The slot that holds the id, or the free one where it would go. slot_count is a power of two and never full.
+ */
+static size_t slot_of(const struct session_list *list, const char *id)
+{
+    size_t mask = list->slot_count - 1;
+    size_t slot = hash(id) & mask;
+    while (list->slots[slot] && strcmp(list->sessions[list->slots[slot] - 1].id, id) != 0)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static void fill_slots(struct session_list *list)
+{
+    memset(list->slots, 0, list->slot_count * sizeof *list->slots);
+    for (size_t i = 0; i < list->count; i++)
+        list->slots[slot_of(list, list->sessions[i].id)] = (uint32_t)i + 1;
+}
+
+/* Room for one session more, the hash table at most half full. */
+static bool grow(struct session_list *list)
+{
+    if (list->count < list->cap)
+        return true;
+    size_t cap = list->cap ? list->cap * 2 : (size_t)FIRST_SESSIONS;
+    if (cap > UINT32_MAX / 4)
+        return false;
+    struct session *sessions = realloc(list->sessions, cap * sizeof *sessions);
+    if (!sessions)
+        return false;
+    list->sessions = sessions;
+    uint32_t *slots = realloc(list->slots, cap * 2 * sizeof *slots);
+    if (!slots)
+        return false;
+    list->slots = slots;
+    list->cap = cap;
+    list->slot_count = cap * 2;
+    fill_slots(list);
+    return true;
+}
+
+/* Copies text to *at, moves *at behind it, and returns the copy. */
+static const char *put(char **at, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+bool session_list_add(struct session_list *list, const struct session *session, struct err *err)
+{
+    if (!grow(list))
+        return err_nomem(err);
+    size_t slot = slot_of(list, session->id);
+    if (list->slots[slot])
+        return true;
+    char *at = malloc(size_of(session->id) + size_of(session->owner) + size_of(session->target) +
+                      size_of(session->status_text) + size_of(session->document_name));
+    if (!at)
+        return err_nomem(err);
+    /* The id comes first: its address is that of the block, which session_list_free releases. */
+    struct session *copy = &list->sessions[list->count++];
+    copy->id = put(&at, session->id);
+    copy->owner = put(&at, session->owner);
+    copy->target = put(&at, session->target);
+    copy->status_text = put(&at, session->status_text);
+    copy->document_name = put(&at, session->document_name);
+    copy->start_ms = session->start_ms;
+    copy->status = session_status_parse(copy->status_text);
+    list->slots[slot] = (uint32_t)list->count;
+    return true;
+}
+
+const struct session *session_list_find(const struct session_list *list, const char *id)
+{
+    if (!list->count)
+        return NULL;
+    uint32_t found = list->slots[slot_of(list, id)];
+    return found ? &list->sessions[found - 1] : NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return session_compare(a, b);
+}
+
+void session_list_sort(struct session_list *list)
+{
+    if (!list->count)
+        return;
+    qsort(list->sessions, list->count, sizeof *list->sessions, compare);
+    fill_slots(list);
+}
+
+void session_list_free(struct session_list *list)
+{
+    if (!list)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        free((void *)(uintptr_t)list->sessions[i].id);
+    free(list->sessions);
+    free(list->slots);
+    *list = (struct session_list){0};
+}
