@@ -36,10 +36,10 @@ struct aws_client {
 
 /* One call. All borrowed. */
 struct aws_call {
-    const char *action; /* for messages, "DescribeSessions"; with the service's name before it:
-                           "ssm:DescribeSessions" */
+    struct aws_client *client; /* NULL: that of aws_call_all; or one more of its session (another region's) */
+    const char *action;        /* for messages: "DescribeSessions", said as "ssm:DescribeSessions" */
     enum http_method method;
-    const char *path; /* "" or "/..." with query, behind the endpoint's URL */
+    const char *path; /* NULL, "" or "/..." with query, behind the endpoint's URL */
     const char *headers[8];
     size_t header_count;
     const void *body;

@@ -16,6 +16,7 @@ struct aws_io {
     const struct env *env;
     const struct trace *trace; /* may be NULL */
     int64_t deadline_ms; /* of the whole run, on the monotonic clock: nothing waits or tries beyond it */
+    int64_t timeout_ms;  /* the length of the run that the deadline ends, for messages; 0: not said */
 };
 
 /* Milliseconds until the deadline, never below 0. */

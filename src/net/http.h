@@ -43,6 +43,7 @@ struct http_request {
     const struct http_signer *signer; /* NULL: not signed */
     int64_t connect_timeout_ms;       /* to connect, TLS included; 0: timeout_ms alone */
     int64_t timeout_ms;               /* from its own start to the last byte of the reply; more than 0 */
+    int64_t total_timeout_ms;         /* the same, its wait for a turn included; 0: no limit */
     size_t reply_max;                 /* largest body, 0: 8 MiB */
     bool secret;                      /* the reply holds secrets: its buffers are wiped */
     bool direct;                      /* never through a proxy (IMDS, container credentials) */
