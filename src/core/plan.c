@@ -80,12 +80,13 @@ static size_t collect(const struct session_list *list, const struct plan_rules *
     return count;
 }
 
-/* Plans one group: `size` members, the exempt ones last. */
-static bool plan_group(struct plan *out, const struct member *members, size_t size, enum plan_order order,
-                       struct err *err)
+/* Plans one group: `size` members from `first` on, the exempt ones last. */
+static bool plan_group(struct plan *out, const struct member *all, size_t first, size_t size,
+                       enum plan_order order, struct err *err)
 {
+    const struct member *members = all + first;
     struct plan_group *group = &out->groups[out->group_count];
-    *group = (struct plan_group){.limit = LIMIT_UNLIMITED};
+    *group = (struct plan_group){.limit = LIMIT_UNLIMITED, .first = first, .size = size};
     struct buf key = {0};
     buf_add(&key, members[0].key, members[0].key_len);
     group->key = buf_take(&key);
@@ -103,14 +104,15 @@ static bool plan_group(struct plan *out, const struct member *members, size_t si
     else if (counted > (size_t)group->limit)
         group->surplus = counted - (size_t)group->limit;
 
-    size_t first = order == TERMINATE_OLDEST ? 0 : counted - group->surplus;
+    size_t doomed = order == TERMINATE_OLDEST ? 0 : counted - group->surplus;
     for (size_t i = 0; i < size; i++) {
+        out->members[first + i] = members[i].index;
         struct plan_entry *entry = &out->entries[members[i].index];
         entry->group = out->group_count;
         if (i >= counted)
             entry->verdict = PLAN_EXEMPT;
         else
-            entry->verdict = i >= first && i - first < group->surplus ? PLAN_TERMINATE : PLAN_KEEP;
+            entry->verdict = i >= doomed && i - doomed < group->surplus ? PLAN_TERMINATE : PLAN_KEEP;
     }
     out->surplus += group->surplus;
     out->group_count++;
@@ -126,7 +128,8 @@ bool plan_make(const struct session_list *list, const struct plan_rules *rules, 
     struct member *members = calloc(room, sizeof *members);
     out->entries = calloc(room, sizeof *out->entries);
     out->groups = calloc(room, sizeof *out->groups);
-    if (!members || !out->entries || !out->groups) {
+    out->members = calloc(room, sizeof *out->members);
+    if (!members || !out->entries || !out->groups || !out->members) {
         err_nomem(err);
         goto out;
     }
@@ -135,7 +138,7 @@ bool plan_make(const struct session_list *list, const struct plan_rules *rules, 
     for (size_t start = 0, end; start < count; start = end) {
         for (end = start + 1; end < count && compare_keys(&members[start], &members[end]) == 0; end++)
             ;
-        if (!plan_group(out, members + start, end - start, rules->order, err))
+        if (!plan_group(out, members, start, end - start, rules->order, err))
             goto out;
     }
     ok = true;
@@ -152,5 +155,6 @@ void plan_free(struct plan *plan)
         free(plan->groups[i].key);
     free(plan->groups);
     free(plan->entries);
+    free(plan->members);
     *plan = (struct plan){0};
 }

@@ -45,6 +45,9 @@ struct plan_group {
     int32_t limit;  /* the lowest of its members' limits; LIMIT_UNLIMITED where all members are exempt */
     size_t count;   /* sessions counted; in a group without limit, its exempt sessions */
     size_t surplus; /* of them over the limit */
+    size_t
+        first;   /* its sessions are plan->members[first] to [first + size - 1]: the counted, oldest first, */
+    size_t size; /* then the exempt */
 };
 
 /* What is planned for session i of the list. */
@@ -60,7 +63,8 @@ struct plan {
     size_t entry_count;
     struct plan_group *groups; /* by key */
     size_t group_count;
-    size_t surplus; /* sessions to terminate in all */
+    size_t *members; /* indices into the list, group by group */
+    size_t surplus;  /* sessions to terminate in all */
 };
 
 /*

@@ -1,0 +1,71 @@
+/*
+ * report.h - a run told to a person, to a program, and to an auditor. Pure: from values to text.
+ */
+#ifndef CORE_REPORT_H
+#define CORE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/outcome.h"
+#include "core/plan.h"
+#include "core/session.h"
+
+/* All borrowed. A run that failed early has what it knows: NULL and 0 for the rest. */
+struct report {
+    int64_t time_ms;
+    const char *region;
+    const char *instance_id;
+    const char *self_id; /* NULL: the own session is not known */
+    bool self_listed;    /* the own session was in the listing */
+    bool has_limit;      /* there are rules to hold sessions to (`list` without --max has none) */
+    bool notify_only;
+    enum plan_order order;
+    enum plan_per per;
+    int exit_code;
+    const struct session_list *sessions; /* in order of session_compare */
+    const struct plan *plan;
+    const struct outcomes *outcomes;
+    const char *error; /* what ended the run, NULL: nothing */
+    const char *host;  /* audit record only */
+    const char *user;
+    int64_t process_id;
+};
+
+struct report_style {
+    int width; /* columns; 0: no limit */
+    bool color;
+};
+
+/*
+ * Text to a person, made visible, lines ended: within the limit one line, over it one line a group and one a
+ * session.
+ */
+void report_text(struct buf *out, const struct report *report, const struct report_style *style);
+
+/* The table of `list`: verdicts only where report->has_limit. */
+void report_table(struct buf *out, const struct report *report, const struct report_style *style);
+
+/* One JSON object and a line end; spec/enforce.md, "Report". */
+void report_json(struct buf *out, const struct report *report);
+
+/*
+ * The audit record, one line of JSON without its end. What NIST AU-3 asks for: what happened (event, action),
+ * when, where (region, instance, host, process), source (own session, local user), outcome, and whose
+ * sessions with start and duration, the limit and the count. Only groups over their limit and their sessions
+ * stand in it.
+ */
+void report_audit(struct buf *out, const struct report *report);
+
+/* True if session `index` of the list is the own one. */
+bool report_is_self(const struct report *report, size_t index);
+
+/* The group of the own session, NULL where it is not known or not counted. Borrowed. */
+const struct plan_group *report_self_group(const struct report *report);
+
+/* A group's name for people ("jane", "role Admin", "all owners"), made visible, appended. */
+void report_group_name(struct buf *out, const char *key, enum plan_per per);
+
+#endif
