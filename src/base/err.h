@@ -46,7 +46,8 @@ bool err_set(struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same with a va_list. */
-bool err_setv(struct err *err, enum err_code code, const char *format, va_list args);
+bool err_setv(struct err *err, enum err_code code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* Puts a prefix (printf format) and ": " before the message; code and service_code stay. Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

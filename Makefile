@@ -1,0 +1,165 @@
+# make help says what there is. The libraries come from src/third_party; what the machine lacks is installed by .ci/setup.
+
+TARGET ?= linux-x86_64
+PYTHON ?= /usr/bin/python3
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 10
+SIZE_LIMIT := 1000000
+VERSION := $(shell sed -n 's/.*SSM_ENFORCE_VERSION "\(.*\)"/\1/p' src/base/version.h)
+
+export SSM_ENFORCE_CACHE ?= .cache
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),1700000000)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+B := build/$(TARGET)
+EXE := $(if $(filter windows-%,$(TARGET)),.exe)
+BIN := $(B)/ssm-enforce$(EXE)
+
+all: $(BIN) ## the executable: build/TARGET/ssm-enforce (TARGET: linux-x86_64, linux-aarch64, windows-x86_64)
+
+# ---- the libraries, and the compiler and flags that go with them ----
+
+# Goals that build for TARGET itself need its flags; the others only run make again or need no compiler.
+compiling := $(filter all install check-binary debug build/% bin-% run-%,$(or $(MAKECMDGOALS),all))
+ifneq ($(compiling),)
+LIBRARIES := $(shell src/third_party/build.sh --path $(TARGET))
+# Another recipe or cache: flags.mk and all that is made with it are out of date.
+$(shell mkdir -p $(B) && { [ "$$(cat $(B)/libraries 2>/dev/null)" = "$(LIBRARIES)" ] || echo "$(LIBRARIES)" >$(B)/libraries; })
+include $(B)/flags.mk
+endif
+
+$(LIBRARIES)/SOURCES:
+	@.ci/setup build $(if $(filter native-asan,$(TARGET)),test) $(if $(filter linux-aarch64 windows-%,$(TARGET)),cross)
+	@+src/third_party/build.sh $(TARGET)
+
+$(B)/flags.mk: $(B)/libraries $(LIBRARIES)/SOURCES
+	@.ci/setup build $(if $(filter native-asan,$(TARGET)),test) $(if $(filter linux-aarch64 windows-%,$(TARGET)),cross)
+	@src/third_party/build.sh --flags $(TARGET) >$@
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+CFLAGS_ALL = $(TARGET_CFLAGS) $(WARNINGS) -Isrc -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBRARIES)=. $(COVERAGE) $(CFLAGS)
+LDFLAGS_ALL = $(TARGET_LDFLAGS) $(COVERAGE) $(LDFLAGS)
+
+# ---- our own sources ----
+
+other_platform := $(if $(EXE),src/platform/linux%.c,src/platform/windows%.c)
+SOURCES := $(sort $(filter-out src/third_party/% $(other_platform),$(wildcard src/*.c src/*/*.c)))
+GENERATED := build/gen/embedded.c build/gen/amazon_roots.c
+OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(GENERATED:%.c=$(B)/obj/%.o)
+LIBRARY_OBJECTS := $(filter-out $(B)/obj/src/main.o,$(OBJECTS))
+
+$(B)/obj/%.o: %.c $(B)/flags.mk
+	@mkdir -p $(@D)
+	@echo "  cc $< ($(TARGET))"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+EMBEDDED := $(sort $(wildcard profiles/* deploy/*))
+build/gen/embedded.c: .make/embed.sh FORCE
+	@mkdir -p $(@D)
+	@.make/embed.sh $@ $(EMBEDDED)
+
+build/gen/amazon_roots.c: .make/roots.sh src/net/roots/SHA256SUMS $(wildcard src/net/roots/*.pem)
+	@mkdir -p $(@D)
+	@.make/roots.sh $@ src/net/roots/SHA256SUMS $(wildcard src/net/roots/*.pem)
+
+# Stripped while linking: strip would put a time stamp into the Windows executable.
+$(BIN): $(B)/obj/src/main.o $(B)/libssm-enforce.a
+	@echo "  link $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(if $(filter native%,$(TARGET)),,-s) $(LIBS)
+
+debug: $(B)/ssm-enforce.debug ## the same with symbols: build/TARGET/ssm-enforce.debug
+$(B)/ssm-enforce.debug: $(B)/obj/src/main.o $(B)/libssm-enforce.a
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
+
+check-binary: $(BIN) ## the executable is static and small enough
+	@.make/check-binary.sh $(BIN) $(SIZE_LIMIT)
+
+install: $(BIN) ## into DESTDIR and PREFIX (/usr/local)
+	install -D -m 0755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/ssm-enforce$(EXE)"
+
+all-targets: ## all three executables
+	@$(MAKE) --no-print-directory TARGET=linux-x86_64 all check-binary
+	@$(MAKE) --no-print-directory TARGET=linux-aarch64 all check-binary
+	@$(MAKE) --no-print-directory TARGET=windows-x86_64 all check-binary
+
+# ---- unit tests and fuzzers: linked with everything but main.c ----
+
+$(B)/libssm-enforce.a: $(LIBRARY_OBJECTS)
+	@rm -f $@
+	@$(AR) rcD $@ $(LIBRARY_OBJECTS)
+
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c))
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(filter tests/unit/test_%.c,$(UNIT_SOURCES)))
+UNIT_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%.c,$(UNIT_SOURCES)))
+
+# A test that needs link options says so in a line "// link: -Wl,--wrap=malloc".
+$(UNIT_TESTS): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(B)/libssm-enforce.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -o $@ $< $(UNIT_SUPPORT) $(B)/libssm-enforce.a $(LDFLAGS_ALL) \
+		$$(sed -n 's|^// link: ||p' tests/unit/$*.c) $(LIBS) -lcmocka -lm
+
+bin-unit: $(UNIT_TESTS)
+run-unit: $(UNIT_TESTS)
+	@.make/run-unit.sh $(RUNNER) -- $(UNIT_TESTS)
+
+FUZZERS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+$(FUZZERS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libssm-enforce.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(B)/libssm-enforce.a $(LDFLAGS_ALL) $(LIBS) -lm
+
+run-fuzz: $(FUZZERS)
+	@.make/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+unit: ## unit tests under ASan and UBSan (T=MODULE: one of them)
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native-asan run-unit
+
+valgrind: ## unit tests under valgrind
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native run-unit RUNNER='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all'
+
+asan: ## the executable with ASan and UBSan: build/native-asan/ssm-enforce
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native-asan all
+
+fuzz: ## every fuzzer for FUZZ_SECONDS (10)
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native-asan run-fuzz
+
+coverage: ## line and branch coverage of the unit tests: build/coverage/index.html
+	@.ci/setup build test lint
+	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE=--coverage run-unit
+	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --print-summary \
+		--html-details build/coverage/index.html | sed '/^-*$$/d'
+
+# ---- everything ----
+
+test: ## all tests: units, then the executable end to end, as released and with the sanitizers
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory all check-binary
+	@$(MAKE) --no-print-directory asan
+	@PYTHON=$(PYTHON) MAKE="$(MAKE)" .make/run-tests.sh
+
+demo: ## watch it at work against an emulator of AWS on this machine
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/emulator/demo.py
+
+lint: ## formatting, clang-tidy, cppcheck, gcc -fanalyzer, floors, shell and Python
+	@.ci/setup build test lint
+	@$(MAKE) --no-print-directory TARGET=native-asan bin-lint
+
+clean: ## build/ (the libraries stay in the cache)
+	rm -rf build compile_commands.json
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+FORCE:
+.PHONY: FORCE all all-targets asan bin-unit check-binary clean coverage debug demo fuzz help install lint run-fuzz run-unit test unit valgrind
+
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d)
