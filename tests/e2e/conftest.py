@@ -1,0 +1,158 @@
+"""Fixtures of the end-to-end tests: the emulated AWS, and the real executable run against it.
+
+    def test_within_the_limit(world, run):
+        world.add_session(owner="alice", age=60)
+        result = run("--max", "3")
+        assert result.rc == 0 and not world.ssm.terminated()
+
+$SSM_ENFORCE_BIN names the executable (default: build/linux-x86_64/ssm-enforce), $SSM_ENFORCE_WRAP a command put in
+front of it, such as "qemu-aarch64-static", "valgrind -q --error-exitcode=99" or "wine".
+$SSM_ENFORCE_TEST_KEY=rsa serves RSA certificates in place of EC ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from emulator import Emulator, World  # noqa: E402
+
+PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP",
+             "WINEPREFIX", "WINEDEBUG", "QEMU_LD_PREFIX")  # fmt: skip
+
+
+@dataclass
+class Result:
+    """How a run of the executable ended."""
+
+    command: list[str]
+    rc: int
+    out: str
+    err: str
+    ms: float  # wall time
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+    def __str__(self) -> str:
+        return f"$ {shlex.join(self.command)}\n{self.out}{self.err}(exit {self.rc}, {self.ms:.0f} ms)"
+
+
+@dataclass
+class Running:
+    """A run under way. `wait` for its Result."""
+
+    process: subprocess.Popen[bytes]
+    command: list[str]
+    began: float
+
+    def wait(self, timeout: float = 60) -> Result:
+        """Wait for the end; a run that outlasts `timeout` seconds is killed and fails the test."""
+        try:
+            out, err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, err = self.process.communicate()
+            pytest.fail(f"$ {shlex.join(self.command)}\nno end after {timeout} s\n{out.decode()}{err.decode()}")
+        ms = (time.monotonic() - self.began) * 1000
+        return Result(self.command, self.process.returncode, out.decode(), err.decode(), ms)
+
+
+@dataclass
+class Runner:
+    """Runs the executable in a clean environment that leads it to the emulator."""
+
+    emulator: Emulator
+    home: Path
+    prefix: list[str]
+    env: dict[str, str] = field(default_factory=dict)  # added to that of every run
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def environment(self, credentials: str = "imds", endpoint: str = "aws", **more: str | None) -> dict[str, str]:
+        """The environment of a run (see Emulator.env). A variable given as None is left out."""
+        env: dict[str, str | None] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8"}
+        env.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        if any("wine" in word for word in self.prefix):
+            env.setdefault("WINEPREFIX", str(Path.home() / ".wine"))
+        env.update(self.emulator.env(credentials, endpoint))
+        env.update(self.env)
+        env.update(more)
+        return {name: value for name, value in env.items() if value is not None}
+
+    def start(self, *args: str, credentials: str = "imds", endpoint: str = "aws", session: Any = None,
+              env: dict[str, str | None] | None = None, **popen: Any) -> Running:  # fmt: skip
+        """Start a run. `session`: the session (or its id) that it is the shell profile of."""
+        command = self.prefix + list(args)
+        more = dict(env or {})
+        if session is not None:
+            more["SSM_SESSION_ID"] = getattr(session, "session_id", session)
+        popen = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command, env=self.environment(credentials, endpoint, **more), cwd=self.home, **popen
+        )
+        self.started.append(process)
+        return Running(process, command, began)
+
+    def __call__(self, *args: str, timeout: float = 60, **options: Any) -> Result:
+        """Run it to its end."""
+        return self.start(*args, **options).wait(timeout)
+
+
+@pytest.fixture(scope="session")
+def emulator_process() -> Iterator[Emulator]:
+    """The one emulator of the test session."""
+    with Emulator(key_type=os.environ.get("SSM_ENFORCE_TEST_KEY", "ec")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emu(emulator_process: Emulator) -> Iterator[Emulator]:
+    """The emulator with a fresh world. The test fails if the emulator itself did."""
+    emulator_process.reset()
+    yield emulator_process
+    emulator_process.listen_all()
+    assert not emulator_process.crashes, "\n".join(emulator_process.crashes)
+
+
+@pytest.fixture
+def world(emu: Emulator) -> World:
+    """The state of the emulated AWS: sessions, credentials, faults, log."""
+    return emu.world
+
+
+@pytest.fixture
+def executable() -> list[str]:
+    """The command that runs ssm-enforce, a wrapper in front of it included."""
+    path = Path(os.environ.get("SSM_ENFORCE_BIN") or ROOT / "build/linux-x86_64/ssm-enforce")
+    if not path.exists():
+        pytest.fail(f"'{path}' is not there: run make first, or set SSM_ENFORCE_BIN")
+    return [*shlex.split(os.environ.get("SSM_ENFORCE_WRAP", "")), str(path.resolve())]
+
+
+@pytest.fixture
+def run(emu: Emulator, executable: list[str], tmp_path: Path) -> Iterator[Runner]:
+    """Runs the executable against `emu`; see Runner."""
+    home = tmp_path / "home"
+    home.mkdir()
+    runner = Runner(emu, home, executable)
+    yield runner
+    for process in runner.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
