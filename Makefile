@@ -103,7 +103,7 @@ $(UNIT_TESTS): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(B)/l
 		$$(sed -n 's|^// link: ||p' tests/unit/$*.c) $(LIBS) -lcmocka -lm
 
 bin-unit: $(UNIT_TESTS)
-run-unit: $(UNIT_TESTS)
+run-unit: $(UNIT_TESTS) $(if $(filter native-asan,$(TARGET)),$(B)/compile_commands.json)
 	@.make/run-unit.sh $(RUNNER) -- $(UNIT_TESTS)
 
 FUZZERS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -136,6 +136,48 @@ coverage: ## line and branch coverage of the unit tests: build/coverage/index.ht
 	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --print-summary \
 		--html-details build/coverage/index.html | sed '/^-*$$/d'
 
+# ---- lint: one stamp a source file, so that only what changed is looked at again ----
+
+LINT_SOURCES := $(filter-out build/%,$(SOURCES))
+LINTED := $(LINT_SOURCES:%.c=build/lint/%.ok)
+FORMATTED := $(filter-out src/third_party/%,$(wildcard src/*.[ch] src/*/*.[ch])) $(wildcard tests/*/*.[ch])
+SCRIPTS := $(wildcard .make/*.sh .ci/run .ci/setup src/third_party/*.sh)
+
+build/lint/%.ok: %.c .clang-tidy $(B)/flags.mk | $(B)/compile_commands.json
+	@mkdir -p $(@D)
+	@echo "  lint $<"
+	@clang-tidy --quiet -p $(B) $< 2>&1 | sed '/warnings generated/d; /Suppressed/d; /Use -header-filter/d'
+	@$(CC) $(CFLAGS_ALL) -Werror -fsyntax-only $<
+	@gcc -std=gnu11 -O1 $(WARNINGS) -Werror -fanalyzer -isystem $(LIBRARIES)/include -Isrc -MMD -MP -MT $@ -MF $(@:.ok=.d) -c -o /dev/null $<
+	@touch $@
+
+lint-format:
+	@clang-format --dry-run -Werror $(FORMATTED)
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		-Isrc --suppress=missingIncludeSystem $(LINT_SOURCES)
+lint-floors:
+	@$(PYTHON) .ci/lint-floors
+lint-scripts:
+	@shellcheck -x $(SCRIPTS)
+	@$(PYTHON) -c 'import ast, sys; [ast.parse(open(f, encoding="utf-8").read(), f) for f in sys.argv[1:]]' \
+		.ci/lint-floors $$(find tests -name "*.py" 2>/dev/null)
+
+bin-lint: lint-format lint-floors lint-scripts lint-cppcheck $(LINTED)
+	@echo "lint: $(words $(LINTED)) sources, no findings"
+
+# For editors and clang-tidy: as the sanitizers' build compiles.
+$(B)/compile_commands.json: $(B)/flags.mk FORCE
+	@{ echo '['; for f in $(SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c); do \
+		printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' "$${comma-}" "$(CURDIR)" "$$f" \
+		"$(CC) $(CFLAGS_ALL) -c $$f"; comma=$$',\n'; done; echo; echo ']'; } >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@ln -sfn $@ compile_commands.json
+
+compile_commands.json: ## for editors
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native-asan build/native-asan/compile_commands.json
+
 # ---- everything ----
 
 test: ## all tests: units, then the executable end to end, as released and with the sanitizers
@@ -151,15 +193,16 @@ demo: ## watch it at work against an emulator of AWS on this machine
 
 lint: ## formatting, clang-tidy, cppcheck, gcc -fanalyzer, floors, shell and Python
 	@.ci/setup build test lint
-	@$(MAKE) --no-print-directory TARGET=native-asan bin-lint
+	@$(MAKE) --no-print-directory -k TARGET=native-asan bin-lint
 
 clean: ## build/ (the libraries stay in the cache)
 	rm -rf build compile_commands.json
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 FORCE:
-.PHONY: FORCE all all-targets asan bin-unit check-binary clean coverage debug demo fuzz help install lint run-fuzz run-unit test unit valgrind
+.PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo fuzz help install \
+	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-unit test unit valgrind
 
--include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))

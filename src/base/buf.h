@@ -33,7 +33,7 @@ bool buf_add_text(struct buf *buf, const char *text);
 bool buf_add_char(struct buf *buf, char c);
 bool buf_add_repeat(struct buf *buf, char c, size_t times);
 bool buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool buf_addv(struct buf *buf, const char *format, va_list args);
+bool buf_addv(struct buf *buf, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* The text so far, "" while nothing was appended. Borrowed: valid until the next call that changes the buf.
  */

@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-/* The roots that AWS endpoints' certificates chain to (Amazon Root CA 1 to 4, Starfield Services Root CA - G2), as
- * Mozilla's trust store has them; made at build time from src/net/roots/. DER, so that they can be parsed without
- * a copy. Constant for the life of the program. */
+/* The roots that AWS endpoints' certificates chain to (Amazon Root CA 1 to 4, Starfield Services Root CA -
+ * G2), as Mozilla's trust store has them; made at build time from src/net/roots/. DER, so that they can be
+ * parsed without a copy. Constant for the life of the program. */
 struct amazon_root {
     const unsigned char *der;
     size_t len;
