@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--key-type", choices=("ec", "rsa"), default="ec", help="of the certificates (default: ec)")
     parser.add_argument("--host", action="append", default=[], help="a further host name for the certificate")
     parser.add_argument("--port", action="append", default=[], metavar="LISTENER=PORT",
-                        help=f"the port of {', '.join(name for name, _, _ in LISTENERS)} (default: any free one)")  # fmt: skip
+                        help=f"port of {', '.join(name for name, _, _ in LISTENERS)} (default: any)")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="a setting, as in POST /config")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()

@@ -103,8 +103,9 @@ def _identify_json(call: Call, target: str, kind: str) -> None:
         raise AwsError("UnknownOperationException", f"X-Amz-Target '{target}' names no operation")
     if kind != JSON_TYPE:
         raise AwsError("UnknownOperationException", f"Content-Type '{kind}' where {JSON_TYPE} is wanted", 404)
-    if call.request.method != "POST" or call.request.target != "/":
-        raise AwsError("UnknownOperationException", f"{call.request.method} {call.request.target}: POST / is wanted", 404)
+    line = f"{call.request.method} {call.request.target}"
+    if line != "POST /":
+        raise AwsError("UnknownOperationException", f"{line}: POST / is wanted", 404)
     call.params = _json_body(call.request)
     model = models.operation(call.service, call.operation)
     assert model is not None
@@ -180,10 +181,8 @@ def authorize(call: Call) -> None:
     resource = f"arn:{world.partition}:{call.service}:{call.region}:{world.account}:*"
     text = f"User: {credential.arn} is not authorized to perform: {action} on resource: {resource} because no " \
            f"identity-based policy allows the {action} action"  # fmt: skip
-    code, status = {"query": ("AccessDenied", 403), "s3": ("AccessDenied", 403), "ec2": ("UnauthorizedOperation", 403)}.get(
-        call.protocol, ("AccessDeniedException", 400)
-    )
-    raise AwsError(code, text, status)
+    codes = {"query": "AccessDenied", "s3": "AccessDenied", "ec2": "UnauthorizedOperation"}
+    raise AwsError(codes.get(call.protocol, "AccessDeniedException"), text, 403 if call.protocol in codes else 400)
 
 
 def _handler(call: Call) -> Callable[[Call], Any]:
@@ -236,7 +235,8 @@ def failure(call: Call, error: AwsError) -> Reply:
         return Reply(error.status, body, {"Content-Type": kind, name: call.request_id})
     headers = {"Content-Type": JSON_TYPE, "x-amzn-RequestId": call.request_id}
     if call.protocol == "rest-json":
-        headers.update({"Content-Type": "application/json", "x-amzn-ErrorType": f"{error.code}:http://internal.amazon.com/"})
+        headers["Content-Type"] = "application/json"
+        headers["x-amzn-ErrorType"] = f"{error.code}:http://internal.amazon.com/"
         return Reply(error.status, json.dumps({"message": error.message}).encode(), headers)
     # The code comes with the namespace in front, and the key of the message is written in either case.
     message = "message" if error.code.endswith("Exception") else "Message"

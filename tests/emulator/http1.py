@@ -24,8 +24,9 @@ REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.([01])")
 REASONS = {
     100: "Continue", 200: "OK", 204: "No Content", 301: "Moved Permanently", 302: "Found", 304: "Not Modified",
     307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized",
-    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict",
-    412: "Precondition Failed", 413: "Content Too Large", 429: "Too Many Requests",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 409: "Conflict",
+    412: "Precondition Failed", 413: "Content Too Large",
+    429: "Too Many Requests",
     500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
     504: "Gateway Timeout",
 }  # fmt: skip
@@ -59,7 +60,8 @@ class Reply:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    fate: str = "send"  # "send", "reset" (RST instead of a reply), "hang" (nothing, for ever), "eof" (clean close)
+    fate: str = "send"  # "send", "reset" (RST instead of a reply), "hang" (nothing, for ever), "eof" (clean close),
+    # "tunnel" (nothing yet: `start_tunnel` follows)
     delay_s: float = 0.0  # wait before the first byte
     cut_at: int | None = None  # send that many body bytes of the promised length, then close
     drip: tuple[int, float] | None = None  # send that many bytes at a time, that many seconds apart
@@ -99,7 +101,7 @@ def parse_head(head: bytes) -> tuple[Request, int]:
             raise BadRequest(f"header {key} twice")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
         raw.append((name.decode("ascii"), text))
-    if "host" not in headers:
+    if "host" not in headers and line[3] == b"1":
         raise BadRequest("no Host header")
     target = line[2].decode("latin-1")
     path, _, query = target.partition("?")
@@ -121,19 +123,33 @@ class HttpProtocol(asyncio.Protocol):
         self._chunks = bytearray()
         self._busy = False
         self._keep = True
+        self._far: asyncio.Transport | None = None  # of a tunnel
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport  # type: ignore[assignment]
         self.listener.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        if self._far is not None:
+            self._far.close()
         self.listener.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._far is not None:
+            self._far.write(data)
+            return
         self._in += data
         self._advance()
+
+    def start_tunnel(self, far: asyncio.Transport) -> None:
+        """Answer CONNECT, and from now on pass on to `far` what the client sends."""
+        self._far = far
+        if self.transport is None:
+            far.close()
+            return
+        self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        far.write(bytes(self._in))
 
     def reset(self) -> None:
         """End the connection with a TCP RST."""
@@ -183,8 +199,7 @@ class HttpProtocol(asyncio.Protocol):
         self._request = request
         if request.headers.get("expect", "").lower() == "100-continue" and self.transport is not None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # As a proxy or an absolute form target none of our services is asked, but CONNECT is for the proxy listener.
-        if not request.target.startswith("/") and request.method != "CONNECT":
+        if not request.target.startswith("/") and self.listener.kind != "proxy":
             raise BadRequest("the request target is no path")
         return True
 
@@ -227,7 +242,7 @@ class HttpProtocol(asyncio.Protocol):
             self._send(reply)
 
     def _send(self, reply: Reply) -> None:
-        if self.transport is None or reply.fate == "hang":
+        if self.transport is None or reply.fate in ("hang", "tunnel"):
             return
         if reply.fate == "reset":
             self.reset()

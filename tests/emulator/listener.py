@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from .delay import Relay
 from .http1 import HttpProtocol, Reply, Request
 from .log import Counters
+from .tls_layer import TlsLayer
 
 if TYPE_CHECKING:
     from .server import Emulator
@@ -165,19 +165,20 @@ class Listener:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             return
-        task = self.emulator.loop.create_task(self._serve(client, self._numbers, kind))
+        self.keep(self.emulator.loop.create_task(self._serve(client, self._numbers, kind)))
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task until it is done."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket, number: int, kind: str) -> None:
-        loop = self.emulator.loop
-        counters = self.counters
+        loop, counters = self.emulator.loop, self.counters
         counters.open += 1
         counters.most_open = max(counters.most_open, counters.open)
-        relay = None
+        relay, sock = None, client
         ended = loop.create_future()
         try:
-            sock = client
             if self.latency_ms > 0 and self.latency_mode == "line":
                 sock, inner = socket.socketpair()
                 sock.setblocking(False)
@@ -185,19 +186,22 @@ class Listener:
                 relay = Relay(self.emulator.timer, self.latency_ms / 1000, inner, loop)
                 await relay.join()
                 await loop.connect_accepted_socket(lambda: relay, client)
-            context = self.emulator.authority.context(kind) if self.tls else None
-            await loop.connect_accepted_socket(
-                lambda: _Counted(self, number, relay, ended), sock, ssl=context,
-                ssl_handshake_timeout=3600 if context else None,
-            )  # fmt: skip
-            await ended
-        except (ssl.SSLError, ConnectionError, OSError) as error:
+            protocol: asyncio.Protocol = _Counted(self, number, relay, ended)
             if self.tls:
-                counters.tls_failed += 1
-                counters.tls_last_error = f"{type(error).__name__}: {error}"
+                context = self.emulator.authority.context(kind)
+                protocol = TlsLayer(context, protocol, lambda error: self._tls_failed(error, ended))  # type: ignore
+            await loop.connect_accepted_socket(lambda: protocol, sock)
+            await ended
+        except OSError:  # the client has gone already
             client.close()
         finally:
             counters.open -= 1
+
+    def _tls_failed(self, error: Exception, ended: asyncio.Future[None]) -> None:
+        self.counters.tls_failed += 1
+        self.counters.tls_last_error = f"{type(error).__name__}: {error}"
+        if not ended.done():
+            ended.set_result(None)
 
 
 class _Counted(HttpProtocol):

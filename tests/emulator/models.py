@@ -46,13 +46,14 @@ def check_params(params: Any, shape: Shape | None) -> None:
     report = _validator.validate(params, shape)
     if report.has_errors():
         text = report.generate_report()
-        code = "SerializationException" if "nvalid type" in text or "Unknown parameter" in text else "ValidationException"
-        raise AwsError(code, text)
+        wrong = "nvalid type" in text or "Unknown parameter" in text
+        raise AwsError("SerializationException" if wrong else "ValidationException", text)
     failures: list[str] = []
     _check(params, shape, "", failures)
     if failures:
         plural = "s" if len(failures) > 1 else ""
-        raise AwsError("ValidationException", f"{len(failures)} validation error{plural} detected: " + "; ".join(failures))
+        text = f"{len(failures)} validation error{plural} detected: {'; '.join(failures)}"
+        raise AwsError("ValidationException", text)
 
 
 def _check(value: Any, shape: Shape, path: str, failures: list[str]) -> None:

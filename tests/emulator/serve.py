@@ -8,7 +8,7 @@ import traceback
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from . import aws, container, control, faults, imds
+from . import aws, container, control, faults, imds, proxy
 from .errors import AwsError
 from .faults import Rule
 from .http1 import HttpProtocol, Reply, Request
@@ -25,10 +25,13 @@ def serve(listener: Listener, request: Request, connection: HttpProtocol) -> Rep
     """Answer one request that came in on a listener."""
     if listener.kind == "control":
         return control.handle(listener.emulator, request)
+    if listener.kind == "proxy":
+        return proxy.handle(listener, request, connection)
     world = listener.emulator.world
     entry = Entry(
         time.time(), listener.name, connection.number, "", "", request.method, request.target,
-        host=request.headers.get("host", ""), user_agent=request.headers.get("user-agent", ""), tls=connection.tls or "",
+        host=request.headers.get("host", ""), user_agent=request.headers.get("user-agent", ""),
+        tls=connection.tls or "",
     )  # fmt: skip
     with world.lock:
         world.log.add(entry)
@@ -101,8 +104,8 @@ def _before(listener: Listener, rules: list[Rule], call: aws.Call | None) -> Rep
             listener.refuse(args.get("seconds"))
             return Reply(fate="reset")
         if rule.action == "redirect":
-            status = args.get("status", 307)
-            return Reply(status, b"", {"Location": args.get("location", "http://127.0.0.1:9/"), **args.get("headers", {})})
+            headers = {"Location": args.get("location", "http://127.0.0.1:9/"), **args.get("headers", {})}
+            return Reply(args.get("status", 307), b"", headers)
         if rule.action == "expired":
             code = aws.style_of(call).expired_token if call else ("ExpiredToken", 403)
             return _error(call, *code, "The security token included in the request is expired", {})

@@ -16,8 +16,8 @@ from .world import World
 
 T = TypeVar("T")
 LISTENERS = (("imds", "imds", False), ("container", "container", False), ("aws", "aws", True), ("plain", "aws", False),
-             ("control", "control", False))  # fmt: skip
-"""Name, kind and TLS of each listener. `plain` is the AWS endpoint without TLS."""
+             ("proxy", "proxy", False), ("control", "control", False))  # fmt: skip
+"""Name, kind and TLS of each listener. `plain` is the AWS endpoint without TLS, `proxy` leads to `aws`."""
 
 
 class Emulator:
@@ -86,6 +86,11 @@ class Emulator:
     def ca_file(self) -> str:
         """The file with the CA that signed the good certificates."""
         return self.authority.ca_file
+
+    @property
+    def ca_file_all(self) -> str:
+        """The CAs of the good certificates and of those that are weak (`sha1`, `rsa1024`)."""
+        return self.authority.ca_file_all
 
     def counters(self, name: str) -> Counters:
         """What a listener counted since the last reset."""

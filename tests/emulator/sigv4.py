@@ -190,5 +190,6 @@ def _check_time(world: World, stamp: str, style: Style) -> None:
     if then < now:
         text = f"Signature expired: {stamp} is now earlier than {_stamp(now - limit)} ({_stamp(now)} - {minutes}"
     else:
-        text = f"Signature not yet current: {stamp} is still later than {_stamp(now + limit)} ({_stamp(now)} + {minutes}"
+        later = f"{_stamp(now + limit)} ({_stamp(now)} + {minutes}"
+        text = f"Signature not yet current: {stamp} is still later than {later}"
     raise _refuse(style.skewed, text)

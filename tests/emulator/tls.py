@@ -25,7 +25,9 @@ HOSTS = (
 )  # fmt: skip
 ADDRESSES = ("127.0.0.1", "::1")
 
-KINDS = ("good", "wrong_ca", "wrong_host", "expired", "not_yet_valid", "tls11", "sha1", "rsa1024", "tls12", "self_signed")
+KINDS = (
+    "good", "wrong_ca", "wrong_host", "expired", "not_yet_valid", "tls11", "sha1", "rsa1024", "tls12", "self_signed"
+)  # fmt: skip
 """What a TLS listener may serve: `good`, TLS 1.2 at the most (`tls12`, good too), and the faults."""
 
 # OIDs of RSA signatures with SHA-256 and SHA-1, of equal length. `cryptography` no longer signs certificates with

@@ -55,6 +55,7 @@ class World:
         self.faults = Faults()
         self.credentials: dict[str, Credential] = {}
         self.denied: set[str] = set()  # actions that no principal may call
+        self.proxy_auth: str | None = None  # "user:password" that the proxy asks for
         self.instance_id = "i-0123456789abcdef0"
         self.imds = ImdsState()
         self.container = ContainerState()
