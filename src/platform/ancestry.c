@@ -1,6 +1,7 @@
 #include "platform/ancestry.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool id_char(char c)
 {
@@ -35,20 +36,10 @@ bool ancestry_worker_arguments(const char *data, size_t len, char id[PLATFORM_SE
     return second_end && take_id(second, (size_t)(second_end - second), id);
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Compares without regard to case: Windows' file names do not have it. */
+/* Windows' file names do not tell case apart. */
 static bool same_name(const char *text, size_t len, const char *name)
 {
-    if (len != strlen(name))
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (lower(text[i]) != name[i])
-            return false;
-    return true;
+    return len == strlen(name) && strncasecmp(text, name, len) == 0;
 }
 
 /* One word, in quotes or up to a blank, and nothing glued to it; the text moves behind it. Escapes need no

@@ -27,6 +27,7 @@ void linux_close(int fd)
     errno = saved;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): Windows replaces them
 void platform_start(int *argc, char ***argv)
 {
     (void)argc;

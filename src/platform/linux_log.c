@@ -23,7 +23,7 @@ enum { WAIT_MS = 500, TRIES = 3 };
 /* A log daemon that stands still must not hold up the run: connecting and sending end after WAIT_MS. */
 static int connect_to(const struct sockaddr_un *address, int type)
 {
-    struct timeval wait = {.tv_sec = 0, .tv_usec = WAIT_MS * 1000};
+    struct timeval wait = {.tv_sec = 0, .tv_usec = WAIT_MS * 1000L};
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;

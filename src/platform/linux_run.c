@@ -1,5 +1,5 @@
 /* linux_run.c - a command (credential_process) and what it prints, within a time. */
-#define _GNU_SOURCE 1 /* pipe2 */
+#define _GNU_SOURCE 1 /* pipe2, environ */
 #include "platform/platform.h"
 
 #include <errno.h>
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "platform/linux.h"
-
-extern char **environ;
 
 enum { CHUNK = 4096, REAP_PAUSE_MS = 5 };
 
