@@ -39,8 +39,9 @@ enum { JSON_NONE = 0, JSON_DEPTH_MAX = 32 };
 /*
  * Parses one JSON value of len bytes. Refused (ERR_MALFORMED, with the byte's offset): anything that RFC 8259
  * does not allow (a key without value, a trailing comma, two roots, a bad escape, a control character in a
- * string, a bad number), a NUL byte, invalid UTF-8, more than JSON_DEPTH_MAX levels, more than 8 MiB, a
- * cut-off text. `out` is freed with json_free in any case.
+ * string, a bad number), a NUL byte, invalid UTF-8, more than JSON_DEPTH_MAX levels, more than 8 MiB,
+ * more than 524,288 values and keys, a cut-off text. Takes time in proportion to the text. `out` is freed
+ * with json_free in any case.
  */
 bool json_parse(struct json *out, const char *text, size_t len, struct err *err);
 void json_free(struct json *json);
@@ -65,7 +66,8 @@ bool json_string_dup(const struct json *json, size_t token, size_t max, char **o
 bool json_integer(const struct json *json, size_t token, int64_t *out, struct err *err);
 
 /* True if both values are equal as JSON: members in any order, strings unescaped, numbers by value where both
- * are integers, else by text. */
+ * are integers, else by text; of members with the same key the last counts. Takes time in proportion to the
+ * square of an object's members: for documents, not for replies. */
 bool json_same(const struct json *a, size_t token_a, const struct json *b, size_t token_b);
 
 #endif
