@@ -2,8 +2,8 @@
  * json_write.h - writes valid JSON into a buf, with no error to check but the buf's own at the end.
  *
  * `key` is the member's name inside an object and NULL inside an array or for the root. Strings are written
- * so that nothing in them acts on a terminal or a log: control characters, U+007F to U+009F, bidirectional
- * controls and line separators as \uXXXX; bytes that are no UTF-8 as U+FFFD.
+ * so that nothing in them acts on a terminal or a log: what text_hidden knows (control characters,
+ * bidirectional controls, line separators, ...) as \n or \uXXXX; bytes that are no UTF-8 as U+FFFD.
  */
 #ifndef FORMAT_JSON_WRITE_H
 #define FORMAT_JSON_WRITE_H
