@@ -23,12 +23,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from emulator import Emulator, World  # noqa: E402
+from emulator_tools import NO_RETRY, Client  # noqa: E402
 
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP",
              "WINEPREFIX", "WINEDEBUG", "QEMU_LD_PREFIX")  # fmt: skip
@@ -156,3 +158,22 @@ def run(emu: Emulator, executable: list[str], tmp_path: Path) -> Iterator[Runner
         if process.poll() is None:
             process.kill()
             process.communicate()
+
+
+@pytest.fixture
+def client(emu: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Client:
+    """Makes botocore clients that talk to the emulator with the instance role's keys."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    session = botocore.session.Session()
+
+    def make(service: str, keys: Any = None, endpoint: str = "aws", region: str | None = None, **more: Any) -> Any:
+        keys = keys or emu.world.instance_credential()
+        return session.create_client(
+            service, region_name=region or emu.world.region, endpoint_url=emu.url(endpoint), verify=emu.ca_file,
+            aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key, aws_session_token=keys.token,
+            config=more.pop("config", NO_RETRY), **more,
+        )  # fmt: skip
+
+    return make

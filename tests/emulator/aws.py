@@ -24,6 +24,7 @@ GLOBAL_REGION = {
     "aws-iso-b": "us-isob-east-1", "aws-iso-e": "eu-isoe-west-1", "aws-iso-f": "us-isof-south-1",
     "aws-eusc": "eusc-de-east-1",
 }  # fmt: skip
+ACTIONS = {"s3:HeadObject": "s3:GetObject"}  # where the right is not called as the operation
 UNSIGNED_OPERATIONS = (("sts", "AssumeRoleWithWebIdentity"), ("sso", "GetRoleCredentials"))
 
 
@@ -74,9 +75,6 @@ def identify(world: World, request: Request) -> Call:
         elif request.path == "/federation/credentials":
             call.service, call.operation, call.protocol = "sso", "GetRoleCredentials", "rest-json"
             call.params = dict(request.query_params())
-        elif call.service == "account":
-            call.operation, call.protocol = request.path.strip("/"), "rest-json"
-            call.params = _json_body(request)
         elif request.method == "POST":
             _identify_query(call, kind)
         else:
@@ -149,7 +147,7 @@ def verify(call: Call) -> str:
             raise AwsError("InvalidSignature", f"{call.operation} is not to be signed")
         return "unsigned"
     regions = list(world.regions)
-    if call.service in ("iam", "account"):
+    if call.service == "iam":
         regions = [GLOBAL_REGION[world.partition]]
     elif call.service == "sts":
         regions.append(GLOBAL_REGION[world.partition])
@@ -168,7 +166,7 @@ def _check_host(call: Call) -> None:
     service = labels[1] if call.service == "s3" and labels[0] not in ("s3", "s3-fips") else labels[0]
     if service.removesuffix("-fips") != call.service and call.service not in labels:
         raise AwsError("UnknownEndpoint", f"host '{host}' is not of the service {call.service}", 404)
-    if call.service not in ("iam", "sts", "account") and call.region not in labels:
+    if call.service not in ("iam", "sts") and call.region not in labels:
         raise AwsError("UnknownEndpoint", f"host '{host}' is not of the region {call.region}", 404)
 
 
@@ -176,6 +174,7 @@ def authorize(call: Call) -> None:
     """Refuse what the world denies to the caller."""
     credential, world = call.credential, call.world
     action = f"{call.service}:{call.operation}"
+    action = ACTIONS.get(action, action)
     if credential is None or action not in world.denied and action not in credential.denied:
         return
     resource = f"arn:{world.partition}:{call.service}:{call.region}:{world.account}:*"
@@ -191,7 +190,7 @@ def _handler(call: Call) -> Callable[[Call], Any]:
         sessions = {"DescribeSessions": world.ssm.describe, "TerminateSession": world.ssm.terminate}
         known = sessions.get(call.operation) or world.service("documents").handlers.get(call.operation)
     else:
-        name = "sts" if call.service in ("ec2", "account") else call.service
+        name = "regions" if call.service == "ec2" else call.service
         known = world.service(name).handlers.get(call.operation)
     if known is None:
         raise AwsError("UnknownOperationException", f"{call.service}:{call.operation} is not emulated", 404)

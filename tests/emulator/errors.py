@@ -9,3 +9,4 @@ class AwsError(Exception):
     def __init__(self, code: str, message: str, status: int = 400, fault: str = "Sender") -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.fault = code, message, status, fault
+        self.extra: dict[str, str] = {}  # further elements of an XML error

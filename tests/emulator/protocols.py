@@ -140,10 +140,11 @@ def _element(out: list[str], tag: str, shape: Shape, value: Any, protocol: str) 
 def write_xml_error(error: AwsError, request_id: str, protocol: str, service: str) -> bytes:
     """An error of a Query service or of S3."""
     code, message = escape(error.code), escape(error.message)
+    extra = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in error.extra.items())
     if protocol == "s3":
         text = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId>"
+            f"<Error><Code>{code}</Code><Message>{message}</Message>{extra}<RequestId>{request_id}</RequestId>"
             f"<HostId>{int(time.time()):x}</HostId></Error>"
         )
     elif protocol == "ec2":

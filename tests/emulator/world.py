@@ -71,7 +71,8 @@ class World:
         return time.time() + self.clock_offset + self.request_skew
 
     def service(self, name: str) -> Any:
-        """The state of a service that is loaded when first asked for: "documents", "iam", "s3", "sso", "sts"."""
+        """The state of a service that is loaded when first asked for: "documents", "iam", "regions", "s3", "sso",
+        "sts"."""
         if name not in self._services:
             module = importlib.import_module(f".{'ssm_documents' if name == 'documents' else name}", __package__)
             self._services[name] = module.State(self)
