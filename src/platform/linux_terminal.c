@@ -97,7 +97,8 @@ static bool must_not_stop(void)
 static bool write_unstoppable(int fd, const char *data, size_t len)
 {
     int terminal = -1;
-    if (isatty(fd) && tcgetsid(fd) == getsid(0))
+    pid_t session = 0;
+    if (ioctl(fd, TIOCGSID, &session) == 0 && session == getsid(0)) /* it is our controlling terminal */
         terminal = open("/dev/tty", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     bool ok = write_bounded(terminal >= 0 ? terminal : fd, data, len);
     linux_close(terminal);
