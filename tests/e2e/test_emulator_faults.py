@@ -92,7 +92,7 @@ def test_slow_replies(world: World, client: Client) -> None:
         world.faults.add(action, **args)
         began = time.monotonic()
         ssm.describe_sessions(State="Active")
-        assert 0.25 < time.monotonic() - began < 1
+        assert 0.25 < time.monotonic() - began < 5
 
 
 def test_a_skewed_clock_shows_in_the_date(emu: Emulator) -> None:

@@ -98,7 +98,7 @@ class Authority:
 
     def _make_ca(self, name: str, key_type: str) -> tuple[Any, x509.Certificate]:
         key = self._make_key(key_type)
-        now = dt.datetime.utcnow()
+        now = dt.datetime.now(dt.timezone.utc)
         builder = (
             x509.CertificateBuilder()
             .subject_name(_name(name)).issuer_name(_name(name)).public_key(key.public_key())
@@ -118,7 +118,7 @@ class Authority:
         return self._rsa_ca
 
     def _make_leaf(self, kind: str) -> tuple[bytes, Any]:
-        now = dt.datetime.utcnow()
+        now = dt.datetime.now(dt.timezone.utc)
         start, end = now - dt.timedelta(days=30), now + dt.timedelta(days=365)
         ca_key, ca_cert = self.ca_key, self.ca_cert
         key = self._make_key(self.key_type)
