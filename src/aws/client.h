@@ -26,7 +26,7 @@ struct aws_session {
     bool refreshed;      /* once a run */
     bool (*refresh)(void *ctx, struct credentials *out, struct err *err);
     void *refresh_ctx;
-    int64_t call_timeout_ms; /* for one try; 0: 5 s (deploy: --timeout) */
+    int64_t call_timeout_ms; /* for one try; 0: at most 5 s and half of what is left until the deadline */
 };
 
 struct aws_client {
@@ -55,10 +55,12 @@ struct aws_result {
 };
 
 /*
- * Carries the calls out side by side. Each is tried again on throttling, 5xx, time-outs and lost connections,
- * with exponential back-off and full jitter, never beyond the deadline and never after the last try; once on
- * a clock skew (corrected from the reply's Date) and once on expired credentials (fetched afresh). results[i]
- * starts as {0}. True if all succeeded.
+ * Carries the calls out side by side. Those that are throttled, meet a 5xx, a time-out or a lost connection
+ * are tried again together after an exponential back-off with full jitter (100 ms, for throttling 200 ms,
+ * doubled up to 2 s), as long as the deadline leaves time for another try; at once, and once a run each, on a
+ * clock skew (corrected from the reply's Date) and on credentials that the service calls expired (fetched
+ * afresh). results[i] starts as {0} and its reply, that of the last try, is there for the caller whatever err
+ * says. ERR_CONFIG: plain http to an endpoint that was not given. True if all succeeded.
  */
 bool aws_call_all(struct aws_client *client, const struct aws_call *calls, struct aws_result *results,
                   size_t count);
@@ -74,5 +76,8 @@ bool aws_call_one(struct aws_client *client, const struct aws_call *call, struct
  */
 void aws_reply_error(const struct http_reply *reply, const char *service, const char *action,
                      const struct credentials *credentials, struct err *err);
+
+/* Appends a remote's text, made visible and cut to at most max bytes between two characters. */
+void aws_words(struct buf *out, const char *text, size_t len, size_t max);
 
 #endif

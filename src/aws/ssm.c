@@ -1,0 +1,343 @@
+#include "aws/ssm.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/json_read.h"
+#include "format/json_write.h"
+#include "format/text.h"
+#include "format/timestamp.h"
+
+/*
+ * Caps against a hostile reply. The model allows 96 bytes for a SessionId and 256 for an Owner; longer ones
+ * are taken all the same, for a session that is left out would not be counted.
+ */
+enum {
+    ID_MAX = 1024,
+    FIELD_MAX = 4096,
+    TOKEN_MAX = 64 * 1024,
+    PAGES_MAX = 10000,
+    SESSIONS_MAX = 200000,
+    PAGE_SIZE = 200 /* the most that DescribeSessions takes as MaxResults */
+};
+
+enum { ID, TARGET, OWNER, STATUS, DOCUMENT_NAME, FIELD_COUNT };
+
+static const struct {
+    const char *name;
+    size_t max;
+    bool required;
+} fields[FIELD_COUNT] = {
+    [ID] = {"SessionId", ID_MAX, true},
+    [TARGET] = {"Target", FIELD_MAX, true},
+    [OWNER] = {"Owner", FIELD_MAX, true},
+    [STATUS] = {"Status", FIELD_MAX, true},
+    [DOCUMENT_NAME] = {"DocumentName", FIELD_MAX, false},
+};
+
+/* One listing on its way through the pages. */
+struct listing {
+    struct aws_client *client;
+    const char *filter_key;
+    const char *filter_value;
+    struct session_list *out;
+    unsigned page;    /* from 1 */
+    struct buf token; /* NextToken of the page before; empty: there is none */
+    struct buf seen;  /* hashes of all tokens so far, 8 bytes each */
+    struct buf body;  /* of the request */
+    struct buf text;  /* of the session that is being read: its fields, each with its NUL */
+};
+
+static struct aws_call call_of(const char *action, const char *target, const struct buf *body)
+{
+    return (struct aws_call){
+        .action = action,
+        .method = HTTP_POST,
+        .headers = {"Content-Type: application/x-amz-json-1.1", target},
+        .header_count = 2,
+        .body = buf_text(body),
+        .body_len = body->len,
+    };
+}
+
+/* ---- reading a page ---- */
+
+/* Session `number` (from 1) of the page can't be used; its id, as far as it was read, stands first in
+ * listing->text. */
+static bool refuse(const struct listing *listing, size_t number, const char *what, const char *field,
+                   struct err *err)
+{
+    struct buf id = {0};
+    aws_words(&id, buf_text(&listing->text), strlen(buf_text(&listing->text)), 120);
+    err_set(err, ERR_MALFORMED,
+            "malformed reply of ssm:DescribeSessions: session %zu of page %u (`%s`) %s %s", number,
+            listing->page, buf_text(&id), what, field);
+    buf_free(&id);
+    return false;
+}
+
+/* The members that a session needs, in the order of `fields`, and its StartDate. One pass, for listings are
+ * long. */
+static void find_members(const struct json *json, size_t object, size_t found[FIELD_COUNT],
+                         size_t *start_date)
+{
+    const struct json_token *tokens = json->tokens;
+    for (size_t key = object + 1; key < tokens[object].next; key = tokens[key + 1].next) {
+        for (size_t i = 0; i < FIELD_COUNT; i++)
+            if (json_equals(json, key, fields[i].name))
+                found[i] = key + 1;
+        if (json_equals(json, key, "StartDate"))
+            *start_date = key + 1;
+    }
+}
+
+/* Reads the session's texts into listing->text, where `starts` says. */
+static bool read_texts(struct listing *listing, const struct json *json, const size_t found[FIELD_COUNT],
+                       size_t number, size_t starts[FIELD_COUNT], struct err *err)
+{
+    struct buf *text = &listing->text;
+    buf_reset(text);
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        starts[i] = text->len;
+        bool given = found[i] != JSON_NONE && json->tokens[found[i]].type == JSON_STRING;
+        if (given && !json_string(json, found[i], text, err))
+            return false;
+        if (fields[i].required && text->len == starts[i])
+            return refuse(listing, number, "lacks", fields[i].name, err);
+        if (text->len - starts[i] > fields[i].max)
+            return refuse(listing, number, "has too long a", fields[i].name, err);
+        buf_add_char(text, '\0');
+    }
+    return buf_ok(text, "a session", err);
+}
+
+static bool read_session(struct listing *listing, const struct json *json, size_t object, size_t number,
+                         struct err *err)
+{
+    size_t found[FIELD_COUNT] = {JSON_NONE};
+    size_t starts[FIELD_COUNT] = {0};
+    size_t date = JSON_NONE;
+    struct session session = {0};
+    if (json->tokens[object].type == JSON_OBJECT)
+        find_members(json, object, found, &date);
+    if (!read_texts(listing, json, found, number, starts, err))
+        return false;
+    const struct json_token *token = &json->tokens[date];
+    if (date == JSON_NONE || token->type != JSON_NUMBER ||
+        !timestamp_from_epoch(json->text + token->start, token->end - token->start, &session.start_ms))
+        return refuse(listing, number, "lacks", "StartDate", err);
+    const char *text = buf_text(&listing->text);
+    session.id = text + starts[ID];
+    session.target = text + starts[TARGET];
+    session.owner = text + starts[OWNER];
+    session.status_text = text + starts[STATUS];
+    session.document_name = text[starts[DOCUMENT_NAME]] ? text + starts[DOCUMENT_NAME] : NULL;
+    if (listing->out->count >= SESSIONS_MAX)
+        return err_set(err, ERR_MALFORMED, "ssm:DescribeSessions lists more than %d sessions", SESSIONS_MAX);
+    return session_list_add(listing->out, &session, err);
+}
+
+/* FNV-1a of 64 bits. */
+static uint64_t hash(const char *text)
+{
+    uint64_t value = UINT64_C(14695981039346656037);
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return value;
+}
+
+/* Takes the page's NextToken. One that this listing had before would lead round in a circle. */
+static bool read_token(struct listing *listing, const struct json *json, struct err *err)
+{
+    size_t token = json_get(json, 0, "NextToken");
+    buf_reset(&listing->token);
+    if (token == JSON_NONE || json->tokens[token].type == JSON_NULL)
+        return true;
+    if (!json_string(json, token, &listing->token, err))
+        return err_prefix(err, "malformed reply of ssm:DescribeSessions: NextToken");
+    if (listing->token.len > TOKEN_MAX)
+        return err_set(err, ERR_MALFORMED,
+                       "malformed reply of ssm:DescribeSessions: the NextToken of page %u is too long",
+                       listing->page);
+    uint64_t mark = hash(buf_text(&listing->token));
+    for (size_t at = 0; at < listing->seen.len; at += sizeof mark)
+        if (memcmp(listing->seen.data + at, &mark, sizeof mark) == 0)
+            return err_set(err, ERR_MALFORMED,
+                           "malformed reply of ssm:DescribeSessions: the NextToken of page %u repeats",
+                           listing->page);
+    buf_add(&listing->seen, &mark, sizeof mark);
+    return buf_ok(&listing->seen, "the list of tokens", err);
+}
+
+static bool read_page(struct listing *listing, const struct http_reply *reply, struct err *err)
+{
+    struct json json = {0};
+    bool ok = false;
+    if (!json_parse(&json, buf_text(&reply->body), reply->body.len, err)) {
+        err_prefix(err, "ssm:DescribeSessions, page %u", listing->page);
+        goto out;
+    }
+    size_t sessions = json_get(&json, 0, "Sessions");
+    if (sessions == JSON_NONE || json.tokens[sessions].type != JSON_ARRAY) {
+        err_set(err, ERR_MALFORMED, "malformed reply of ssm:DescribeSessions: page %u lacks Sessions",
+                listing->page);
+        goto out;
+    }
+    size_t number = 0;
+    for (size_t at = sessions + 1; at < json.tokens[sessions].next; at = json.tokens[at].next)
+        if (!read_session(listing, &json, at, ++number, err))
+            goto out;
+    ok = read_token(listing, &json, err);
+out:
+    json_free(&json);
+    return ok;
+}
+
+/* ---- the listing ---- */
+
+static void write_request(struct listing *listing)
+{
+    struct json_writer writer = {.out = &listing->body};
+    buf_reset(&listing->body);
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "State", "Active");
+    json_add_integer(&writer, "MaxResults", PAGE_SIZE);
+    json_begin_array(&writer, "Filters");
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "key", listing->filter_key);
+    json_add_string(&writer, "value", listing->filter_value);
+    json_end_object(&writer);
+    json_end_array(&writer);
+    if (listing->token.len)
+        json_add_string(&writer, "NextToken", buf_text(&listing->token));
+    json_end_object(&writer);
+}
+
+static bool list_page(struct listing *listing, struct err *err)
+{
+    struct http_reply reply = {0};
+    write_request(listing);
+    if (!buf_ok(&listing->body, "the request of ssm:DescribeSessions", err))
+        return false;
+    struct aws_call call =
+        call_of("DescribeSessions", "X-Amz-Target: AmazonSSM.DescribeSessions", &listing->body);
+    bool ok = aws_call_one(listing->client, &call, &reply, err) && read_page(listing, &reply, err);
+    http_reply_free(&reply);
+    return ok;
+}
+
+/* A page may be empty and have a successor all the same: the token alone tells. */
+static bool list_all(struct aws_client *client, const char *filter_key, const char *filter_value,
+                     struct session_list *out, struct err *err)
+{
+    struct listing listing = {
+        .client = client, .filter_key = filter_key, .filter_value = filter_value, .out = out};
+    bool ok = true;
+    do {
+        if (++listing.page > PAGES_MAX)
+            ok = err_set(err, ERR_MALFORMED, "ssm:DescribeSessions has more than %d pages", PAGES_MAX);
+        else
+            ok = list_page(&listing, err);
+    } while (ok && listing.token.len);
+    buf_free(&listing.token);
+    buf_free(&listing.seen);
+    buf_free(&listing.body);
+    buf_free(&listing.text);
+    return ok;
+}
+
+bool ssm_list_sessions(struct aws_client *client, const char *instance_id, struct session_list *out,
+                       struct err *err)
+{
+    return list_all(client, "Target", instance_id, out, err);
+}
+
+bool ssm_session_target(struct aws_client *client, const char *session_id, struct buf *target,
+                        struct err *err)
+{
+    struct session_list list = {0};
+    bool ok = list_all(client, "SessionId", session_id, &list, err);
+    const struct session *session = ok ? session_list_find(&list, session_id) : NULL;
+    if (ok && !session)
+        ok = err_set(err, ERR_NOT_FOUND, "ssm:DescribeSessions does not list the session `%s`", session_id);
+    if (session) {
+        buf_add_text(target, session->target);
+        ok = buf_ok(target, "the session's target", err);
+    }
+    session_list_free(&list);
+    return ok;
+}
+
+/* ---- termination ---- */
+
+/*
+ * True if the refusal says that the session has ended already. DoesNotExistException does by its name.
+ * Reports of a ValidationException for an ended session exist too, but an id of the wrong form gets one as
+ * well ("1 validation error detected: Value '...' at 'sessionId' failed to satisfy constraint: ..."): the
+ * words decide, and what they do not clearly say is a failure. Ids hold no blanks, so that none of these
+ * phrases can be part of one that is quoted.
+ */
+static bool is_gone(const struct err *err)
+{
+    static const char *const phrases[] = {
+        "does not exist",      "doesn't exist",        "not found",
+        "already terminated",  "already ended",        "already been",
+        "has been terminated", "is terminated",        "is terminating",
+        "has ended",           "is not active",        "isn't active",
+        "no longer active",    "not in a valid state", "terminated state",
+    };
+    char words[sizeof err->message];
+    bool by_words = strcmp(err->service_code, "ValidationException") == 0 ||
+                    strncmp(err->service_code, "InvalidSession", strlen("InvalidSession")) == 0;
+    if (strcmp(err->service_code, "DoesNotExistException") == 0)
+        return true;
+    (void)snprintf(words, sizeof words, "%s", err->message);
+    for (char *c = words; *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c + ('a' - 'A'));
+    if (!by_words || strstr(words, "validation error") || strstr(words, "failed to satisfy constraint"))
+        return false;
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (strstr(words, phrases[i]))
+            return true;
+    return false;
+}
+
+static void terminate(struct aws_client *client, const char *const *ids, struct buf *bodies,
+                      struct aws_call *calls, struct aws_result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct json_writer writer = {.out = &bodies[i]};
+        json_begin_object(&writer, NULL);
+        json_add_string(&writer, "SessionId", ids[i]);
+        json_end_object(&writer);
+        calls[i] = call_of("TerminateSession", "X-Amz-Target: AmazonSSM.TerminateSession", &bodies[i]);
+    }
+    (void)aws_call_all(client, calls, results, count);
+}
+
+void ssm_terminate_sessions(struct aws_client *client, const char *const *ids, struct err *errs, size_t count)
+{
+    struct buf *bodies = calloc(count, sizeof *bodies);
+    struct aws_call *calls = calloc(count, sizeof *calls);
+    struct aws_result *results = calloc(count, sizeof *results);
+    bool enough = bodies && calls && results;
+    if (enough)
+        terminate(client, ids, bodies, calls, results, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!enough) {
+            err_nomem(&errs[i]);
+            continue;
+        }
+        errs[i] = results[i].err;
+        if (is_gone(&errs[i]))
+            err_clear(&errs[i]);
+        http_reply_free(&results[i].reply);
+        buf_free(&bodies[i]);
+    }
+    free(results);
+    free(calls);
+    free(bodies);
+}
