@@ -62,6 +62,7 @@ static void record(struct fake *fake, const struct http_request *request)
                                  .url = text_dup(request->url),
                                  .at_ms = fake->mono_ms,
                                  .timeout_ms = request->timeout_ms,
+                                 .total_timeout_ms = request->total_timeout_ms,
                                  .connect_timeout_ms = request->connect_timeout_ms,
                                  .secret = request->secret,
                                  .direct = request->direct,
@@ -115,9 +116,12 @@ static int64_t answer(const struct fake_reply *script, const struct http_request
 {
     out->body.secret = request->secret;
     out->headers.secret = request->secret;
-    if (script->takes_ms > request->timeout_ms) {
-        err_set(&out->err, ERR_TIMEOUT, "no answer in %lld ms", (long long)request->timeout_ms);
-        return request->timeout_ms;
+    int64_t timeout_ms = request->timeout_ms;
+    if (request->total_timeout_ms && request->total_timeout_ms < timeout_ms)
+        timeout_ms = request->total_timeout_ms;
+    if (script->takes_ms > timeout_ms) {
+        err_set(&out->err, ERR_TIMEOUT, "no answer in %lld ms", (long long)timeout_ms);
+        return timeout_ms;
     }
     if (script->error) {
         err_set(&out->err, script->error, "a failure of the script");
@@ -170,7 +174,8 @@ void fake_start(struct fake *fake)
     fake->io = (struct aws_io){.http = &fake->http,
                                .clock = &fake->clock,
                                .env = &fake->env,
-                               .deadline_ms = FAKE_MONO_MS + FAKE_DEADLINE_MS};
+                               .deadline_ms = FAKE_MONO_MS + FAKE_DEADLINE_MS,
+                               .timeout_ms = FAKE_DEADLINE_MS};
 }
 
 void fake_end(struct fake *fake)

@@ -56,6 +56,7 @@ struct fake_request {
     int64_t signed_ms;
     int64_t at_ms; /* on the monotonic clock */
     int64_t timeout_ms;
+    int64_t total_timeout_ms;
     int64_t connect_timeout_ms;
     bool secret;
     bool direct;
