@@ -85,7 +85,8 @@ def test_describe_pages(world: World, client: Client) -> None:
     world.add_session("bob", target="i-0other")
     world.ssm.page_size, world.ssm.empty_pages = 3, (1,)
     filters = [{"key": "Target", "value": world.instance_id}]
-    pages, token = [], {}
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         reply = client("ssm").describe_sessions(State="Active", Filters=filters, MaxResults=200, **token)
         pages.append([one["SessionId"] for one in reply["Sessions"]])

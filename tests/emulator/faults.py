@@ -20,7 +20,8 @@ after it was processed
     garbage         the body is `size` random bytes (default 512)
     body            the body is replaced by `body` (str, or any JSON value); also `type`, `status`
     patch           the JSON body is changed: `path` (list of keys and indexes), `value`; without one it is deleted
-    wrong_type      each top-level value of the JSON body is replaced by one of another type
+    wrong_type      each top-level value of the JSON body is replaced by one of another type (XML: another root;
+                    text: JSON)
     too_large       the body is padded to `size` bytes (default 9 MiB), still well-formed
     too_deep        the body is nested `depth` levels deep (default 100,000)
     drip            `size` bytes at a time (default 1), `seconds` apart (default 0.2)
@@ -138,6 +139,14 @@ def _other_type(value: Any) -> Any:
     return ["not", "it"] if isinstance(value, dict) else "a number"
 
 
+def _wrong_type(body: bytes) -> bytes:
+    if body[:1] == b"<":
+        return b"<Another><Root>17</Root></Another>"
+    if body[:1] != b"{":
+        return b'{"not": "text"}'
+    return json.dumps({key: _other_type(item) for key, item in json.loads(body).items()}).encode()
+
+
 def _patch(value: Any, path: list[Any], args: dict[str, Any]) -> None:
     for key in path[:-1]:
         value = value[key]
@@ -182,8 +191,7 @@ def spoil(rule: Rule, reply: Reply) -> None:
         if "type" in args:
             reply.headers["Content-Type"] = args["type"]
     elif action == "wrong_type":
-        value = json.loads(reply.body)
-        reply.body = json.dumps({key: _other_type(item) for key, item in value.items()}).encode()
+        reply.body = _wrong_type(reply.body)
     elif action in ("patch", "repeat_token"):
         value = json.loads(reply.body)
         if action == "patch":

@@ -176,16 +176,16 @@ class Listener:
         loop, counters = self.emulator.loop, self.counters
         counters.open += 1
         counters.most_open = max(counters.most_open, counters.open)
-        relay, sock = None, client
+        sock, relay = client, None
         ended = loop.create_future()
         try:
             if self.latency_ms > 0 and self.latency_mode == "line":
                 sock, inner = socket.socketpair()
                 sock.setblocking(False)
                 inner.setblocking(False)
-                relay = Relay(self.emulator.timer, self.latency_ms / 1000, inner, loop)
+                made = relay = Relay(self.emulator.timer, self.latency_ms / 1000, inner, loop)
                 await relay.join()
-                await loop.connect_accepted_socket(lambda: relay, client)
+                await loop.connect_accepted_socket(lambda: made, client)
             protocol: asyncio.Protocol = _Counted(self, number, relay, ended)
             if self.tls:
                 context = self.emulator.authority.context(kind)

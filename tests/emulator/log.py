@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 KEEP = 100_000
@@ -66,6 +66,10 @@ class Log:
         """The names of the operations in their order."""
         return [entry.operation for entry in self if listener in (None, entry.listener)]
 
+    def refused(self) -> list[Entry]:
+        """The requests whose signature, or whose form, AWS would not take."""
+        return [entry for entry in self if entry.verdict not in ("", "ok", "unsigned")]
+
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self]
 
@@ -88,6 +92,6 @@ class Counters:
     def reset(self) -> None:
         """Start anew; open connections stay counted as open."""
         still = self.open
-        for name in self.__slots__:
-            setattr(self, name, type(getattr(self, name))())
+        for one in fields(self):
+            setattr(self, one.name, one.default)
         self.open = self.most_open = still

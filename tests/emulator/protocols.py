@@ -65,7 +65,7 @@ def _parse(form: dict[str, str], shape: Shape, prefix: str, used: set[str], prot
                 found[name] = value
         return found or None
     if kind == "list":
-        items = []
+        items: list[Any] = []
         infix = "" if protocol == "ec2" or shape.serialization.get("flattened") else ".member"
         while True:
             value = _parse(form, shape.member, f"{prefix}{infix}.{len(items) + 1}", used, protocol)

@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import aws, container, control, faults, imds, proxy
 from .errors import AwsError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .listener import Listener
     from .world import World
 
-PLAIN = {"imds": imds, "container": container}
+PLAIN: dict[str, Any] = {"imds": imds, "container": container}
 
 
 def serve(listener: Listener, request: Request, connection: HttpProtocol) -> Reply:
@@ -84,7 +84,8 @@ def _serve(world: World, listener: Listener, request: Request, entry: Entry) -> 
 def _answer(world: World, listener: Listener, request: Request, entry: Entry, call: aws.Call | None,
             error: AwsError | None) -> Reply:  # fmt: skip
     if call is None:
-        return PLAIN[listener.kind].handle(world, request, entry.operation, entry.params)
+        reply: Reply = PLAIN[listener.kind].handle(world, request, entry.operation, entry.params)
+        return reply
     try:
         if error is not None:
             raise error
@@ -107,8 +108,8 @@ def _before(listener: Listener, rules: list[Rule], call: aws.Call | None) -> Rep
             headers = {"Location": args.get("location", "http://127.0.0.1:9/"), **args.get("headers", {})}
             return Reply(args.get("status", 307), b"", headers)
         if rule.action == "expired":
-            code = aws.style_of(call).expired_token if call else ("ExpiredToken", 403)
-            return _error(call, *code, "The security token included in the request is expired", {})
+            code, status = aws.style_of(call).expired_token if call else ("ExpiredToken", 403)
+            return _error(call, code, status, "The security token included in the request is expired", {})
         if rule.action == "throttle":
             code = "ThrottlingException" if call is None or call.protocol == "json" else "Throttling"
             return _error(call, code, args.get("status", 400), args.get("message", "Rate exceeded"), {})

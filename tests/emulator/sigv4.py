@@ -8,7 +8,7 @@ import hmac
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
@@ -81,25 +81,24 @@ MISMATCH = (
 )
 
 
-class _Given:
-    """The signed headers are those that the client names, not those that botocore would choose."""
+def _given(base: Any) -> Any:
+    """A signer that signs the headers that the client names, rather than those that botocore would choose."""
 
-    _signed: tuple[str, ...] = ()
+    class Given(base):  # type: ignore[misc]
+        signed: tuple[str, ...] = ()
 
-    def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
-        chosen = HTTPHeaders()
-        for name in self._signed:
-            for value in request.headers.get_all(name) or []:
-                chosen[name] = value
-        return chosen
+        def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
+            chosen = HTTPHeaders()
+            for name in self.signed:
+                for value in request.headers.get_all(name) or []:
+                    chosen[name] = value
+            return chosen
+
+    return Given
 
 
-class _Signer(_Given, SigV4Auth):
-    pass
-
-
-class _S3Signer(_Given, S3SigV4Auth):
-    pass
+SIGNERS = {"s3": _given(S3SigV4Auth)}
+SIGNER = _given(SigV4Auth)
 
 
 def read_scope(request: Request) -> Scope | None:
@@ -168,14 +167,14 @@ def _signature(request: Request, scope: Scope, credential: Credential, stamp: st
     given = AWSRequest(request.method, f"https://{request.headers['host']}{request.path}", headers, request.body,
                        params=dict(query))  # fmt: skip
     given.context["timestamp"] = stamp
-    maker = _S3Signer if scope.service == "s3" else _Signer
+    maker = SIGNERS.get(scope.service, SIGNER)
     signer = maker(Credentials(credential.access_key, credential.secret_key), scope.service, scope.region)
-    signer._signed = scope.signed
+    signer.signed = scope.signed
     content = request.headers.get("x-amz-content-sha256")
     if content is not None and content not in UNSIGNED and content != hashlib.sha256(request.body).hexdigest():
         raise AwsError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what "
                        "was computed.")  # fmt: skip
-    return signer.signature(signer.string_to_sign(given, signer.canonical_request(given)), given)
+    return str(signer.signature(signer.string_to_sign(given, signer.canonical_request(given)), given))
 
 
 def _check_time(world: World, stamp: str, style: Style) -> None:

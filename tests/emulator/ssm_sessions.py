@@ -186,7 +186,7 @@ class SsmState:
         gone = session.history
         if session.terminated_at is not None:
             gone = self.shown_status(session, now) == "Terminated"
-        return gone == (params["State"] == "History")
+        return gone if params["State"] == "History" else not gone
 
     def _matches(self, session: Session, key: str, value: str, now: float) -> bool:
         if key == "InvokedAfter":

@@ -120,7 +120,8 @@ class Authority:
     def _make_leaf(self, kind: str) -> tuple[bytes, Any]:
         now = dt.datetime.now(dt.timezone.utc)
         start, end = now - dt.timedelta(days=30), now + dt.timedelta(days=365)
-        ca_key, ca_cert = self.ca_key, self.ca_cert
+        ca_key: Any = self.ca_key
+        ca_cert: x509.Certificate | None = self.ca_cert
         key = self._make_key(self.key_type)
         names: list[x509.GeneralName] = [x509.DNSName(host) for host in self.hosts]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
