@@ -61,16 +61,17 @@ class PreciseTimer:
 
 
 class Relay(asyncio.Protocol):
-    """The client's side of a delayed connection: what the client sends arrives `rtt_s` later.
+    """The client's side of a delayed connection: what the server sends leaves `rtt_s` after the client's last bytes.
 
-    A client that waits for each reply sees just the round trips of a line with that latency. The kernel completes
-    the TCP handshake at once, so the first bytes are held back by a second round trip in its place.
+    A client that waits for each reply sees just the round trips of a line with that latency, and the emulator's own
+    work is hidden in them. The kernel completes the TCP handshake at once, so the first reply is held back by a second
+    round trip in its place.
     """
 
     def __init__(self, timer: PreciseTimer, rtt_s: float, inner: socket.socket, loop: asyncio.AbstractEventLoop):
         self._timer, self._rtt_s, self._loop = timer, rtt_s, loop
         self._inner = inner  # our end of the pair whose other end the server reads
-        self._due = time.monotonic() + 2 * rtt_s  # no byte arrives before
+        self._due = time.monotonic() + 2 * rtt_s  # nothing reaches the client before
         self._client: asyncio.Transport | None = None
         self._server: asyncio.Transport | None = None
 
@@ -88,39 +89,38 @@ class Relay(asyncio.Protocol):
                 relay._server = transport
 
             def data_received(self, data: bytes) -> None:
-                if relay._client is not None:
-                    relay._client.write(data)
+                relay._timer.call_at(relay._due, lambda: relay._to_client(data))
 
             def connection_lost(self, exc: Exception | None) -> None:
                 relay._server = None
-                if relay._client is not None:
-                    relay._client.close()
+                relay._timer.call_at(relay._due, relay._close_client)
 
         await self._loop.connect_accepted_socket(Back, self._inner)
 
     def data_received(self, data: bytes) -> None:
         self._due = max(self._due, time.monotonic() + self._rtt_s)
-        self._timer.call_at(self._due, lambda: self._forward(data))
-
-    def eof_received(self) -> bool:
-        return False
+        if self._server is not None:
+            self._server.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._client = None
-        self._due = max(self._due, time.monotonic() + self._rtt_s)
-        self._timer.call_at(self._due, self._shut)
+        if self._server is not None:
+            self._server.close()
 
     def reset(self) -> None:
-        """Reset the client's connection."""
+        """Reset the client's connection, when a reply would have come."""
+        self._timer.call_at(self._due, self._reset)
+
+    def _reset(self) -> None:
         if self._client is not None:
             sock = self._client.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._client.abort()
 
-    def _forward(self, data: bytes) -> None:
-        if self._server is not None:
-            self._server.write(data)
+    def _to_client(self, data: bytes) -> None:
+        if self._client is not None:
+            self._client.write(data)
 
-    def _shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
+    def _close_client(self) -> None:
+        if self._client is not None:
+            self._client.close()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from . import models
 from .delay import PreciseTimer
 from .listener import Listener
 from .log import Counters
@@ -34,6 +35,8 @@ class Emulator:
         self.crashes: list[str] = []
         self.loop = asyncio.new_event_loop()
         self.timer = PreciseTimer(self.loop)
+        for name in ("DescribeSessions", "TerminateSession"):
+            models.operation("ssm", name)  # so that no first request is slower than the others
         wanted = ports or {}
         self.listeners = {
             name: Listener(self, name, kind, tls, wanted.get(name, 0)) for name, kind, tls in LISTENERS
