@@ -19,6 +19,8 @@
 /* Draws the whole back-off each time: it is one below a multiple of 100, 200, ... 1600 and 2000. */
 enum { DRAW_ALL = 15999, DRAW_LEAST = 0 };
 
+#define HOUR_MS INT64_C(3600000)
+
 struct fixture {
     struct fake fake;
     struct aws_session session;
@@ -280,17 +282,17 @@ static void test_what_is_never_tried_again(void **state)
         end(&f);
     }
     static const struct {
-        int status;
         const char *body;
+        int status;
         enum err_code code;
     } refusals[] = {
-        {400, "{\"__type\":\"AccessDeniedException\"}", ERR_DENIED},
-        {400, "{\"__type\":\"ValidationException\"}", ERR_SERVICE},
-        {400, "{\"__type\":\"InvalidSignatureException\",\"message\":\"do not match\"}", ERR_SERVICE},
-        {400, EXPIRED, ERR_EXPIRED},
-        {302, "", ERR_SERVICE},
-        {404, "", ERR_NOT_FOUND},
-        {100, "", ERR_SERVICE},
+        {"{\"__type\":\"AccessDeniedException\"}", 400, ERR_DENIED},
+        {"{\"__type\":\"ValidationException\"}", 400, ERR_SERVICE},
+        {"{\"__type\":\"InvalidSignatureException\",\"message\":\"do not match\"}", 400, ERR_SERVICE},
+        {EXPIRED, 400, ERR_EXPIRED},
+        {"", 302, ERR_SERVICE},
+        {"", 404, ERR_NOT_FOUND},
+        {"", 100, ERR_SERVICE},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         start(&f);
@@ -374,10 +376,10 @@ static void test_corrects_the_clock_once(void **state)
     assert_true(aws_call_all(&f.client, calls, results, 2)); /* both complained */
     assert_int_equal(f.fake.request_count, 4);
     assert_int_equal(f.fake.sleeps, 0);
-    assert_int_equal(f.session.skew_ms, 3600 * 1000);
+    assert_int_equal(f.session.skew_ms, HOUR_MS);
     assert_int_equal(f.fake.requests[0].signed_ms, FAKE_WALL_MS);
-    assert_int_equal(f.fake.requests[2].signed_ms, FAKE_WALL_MS + 3600 * 1000);
-    assert_int_equal(f.fake.requests[3].signed_ms, FAKE_WALL_MS + 3600 * 1000);
+    assert_int_equal(f.fake.requests[2].signed_ms, FAKE_WALL_MS + HOUR_MS);
+    assert_int_equal(f.fake.requests[3].signed_ms, FAKE_WALL_MS + HOUR_MS);
     http_reply_free(&results[0].reply);
     http_reply_free(&results[1].reply);
     fake_forget(&f.fake);
@@ -488,7 +490,7 @@ static void test_skew_and_expiry_in_one_call(void **state)
     answer(&f, 1, 200, "", "");
     assert_int_equal(call(&f).code, ERR_NONE);
     assert_int_equal(f.fake.request_count, 4);
-    assert_int_equal(f.fake.requests[3].signed_ms, f.fake.wall_ms - 3600 * 1000);
+    assert_int_equal(f.fake.requests[3].signed_ms, f.fake.wall_ms - HOUR_MS);
     assert_string_equal(f.fake.requests[3].access_key, "AKIDFRESH");
     end(&f);
 }
