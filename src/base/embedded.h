@@ -2,6 +2,7 @@
 #define BASE_EMBEDDED_H
 
 #include <stddef.h>
+#include <string.h>
 
 /* The files of profiles/ and deploy/, built into the executable. Constant for the life of the program. */
 struct embedded_file {
@@ -13,5 +14,14 @@ struct embedded_file {
 /* Sorted by name. An entry of NULLs follows the last one. */
 extern const struct embedded_file embedded_files[];
 extern const size_t embedded_files_count;
+
+/* The text of a file ("deploy/policy.json"), NULL for a name that is none. */
+static inline const char *embedded_text(const char *name)
+{
+    for (size_t i = 0; i < embedded_files_count; i++)
+        if (strcmp(embedded_files[i].name, name) == 0)
+            return embedded_files[i].text;
+    return NULL;
+}
 
 #endif

@@ -1,0 +1,1 @@
+trap '' INT QUIT TSTP; @COMMAND@@OR_EXIT@; trap - INT QUIT TSTP

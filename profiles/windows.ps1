@@ -1,0 +1,1 @@
+& @COMMAND@@OR_EXIT@
