@@ -38,12 +38,12 @@ struct aws_client {
 struct aws_call {
     struct aws_client *client; /* NULL: that of aws_call_all; or one more of its session (another region's) */
     const char *action;        /* for messages: "DescribeSessions", said as "ssm:DescribeSessions" */
-    enum http_method method;
-    const char *path; /* NULL, "" or "/..." with query, behind the endpoint's URL */
+    const char *path;          /* NULL, "" or "/..." with query, behind the endpoint's URL */
     const char *headers[8];
     size_t header_count;
     const void *body;
     size_t body_len;
+    enum http_method method;
     bool unsigned_call; /* AssumeRoleWithWebIdentity, SSO */
     bool secret;        /* the reply holds secrets */
 };

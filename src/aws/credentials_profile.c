@@ -1,6 +1,6 @@
-#include "aws/credentials_source.h"
+#include <stdarg.h>
 
-#include "aws/profiles.h"
+#include "aws/credentials_source.h"
 #include "format/text_shown.h"
 
 /* The profile's name, and whether it was asked for (one that was has to exist). */
@@ -28,21 +28,36 @@ static bool missing(const char *name, struct err *err)
         text_shown(shown, name));
 }
 
-/* Keys that stand in one of the files. */
-static bool take_keys(const struct profiles *profiles, enum profiles_file file, const char *name,
-                      struct credentials *out, struct err *err)
+const char *profile_setting(const struct profile_use *use, const char *key)
 {
-    const char *access_key = profiles_get_in(profiles, file, name, "aws_access_key_id");
-    const char *secret_key = profiles_get_in(profiles, file, name, "aws_secret_access_key");
-    const char *token = profiles_get_in(profiles, file, name, "aws_session_token");
+    return profiles_get(use->profiles, use->name, key);
+}
+
+bool profile_error(const struct profile_use *use, struct err *err, const char *format, ...)
+{
     char shown[TEXT_SHOWN_MAX];
+    va_list args;
+    va_start(args, format);
+    err_setv(err, ERR_CONFIG, format, args);
+    va_end(args);
+    return err_prefix(err, "profile '%s'", text_shown(shown, use->name));
+}
+
+/* Keys that stand in one of the files. */
+static bool take_keys(const struct profile_use *use, enum profiles_file file, struct credentials *out,
+                      struct err *err)
+{
+    const char *access_key = profiles_get_in(use->profiles, file, use->name, "aws_access_key_id");
+    const char *secret_key = profiles_get_in(use->profiles, file, use->name, "aws_secret_access_key");
+    const char *token = profiles_get_in(use->profiles, file, use->name, "aws_session_token");
+    char shown[TEXT_SHOWN_MAX];
+    err_clear(err);
     if (!access_key)
         return false;
-    text_shown(shown, name);
     if (!secret_key)
-        return err_set(err, ERR_CONFIG, "profile '%s' has an aws_access_key_id and no aws_secret_access_key",
-                       shown);
+        return profile_error(use, err, "it has an aws_access_key_id and no aws_secret_access_key");
     struct buf source = {0};
+    text_shown(shown, use->name);
     buf_addf(&source, "profile `%s`", shown);
     bool ok = buf_ok(&source, "a profile's name", err) &&
               (credentials_set(out, access_key, secret_key, token, source.data, err) ||
@@ -51,18 +66,34 @@ static bool take_keys(const struct profiles *profiles, enum profiles_file file, 
     return ok;
 }
 
+bool credentials_of_profile(const struct profile_use *use, struct credentials *out, struct err *err)
+{
+    if (credentials_from_web_identity(use, out, err))
+        return true;
+    if (err->code || credentials_from_sso(use, out, err))
+        return !err->code;
+    if (err->code || take_keys(use, PROFILES_CREDENTIALS, out, err))
+        return !err->code;
+    if (err->code || credentials_from_process(use, out, err))
+        return !err->code;
+    return !err->code && take_keys(use, PROFILES_CONFIG, out, err);
+}
+
 bool credentials_from_profile(const struct credentials_options *options, struct imds *imds,
                               const struct aws_io *io, struct credentials *out, struct err *err)
 {
-    (void)imds;
     struct profiles profiles = {0};
     bool asked = false;
-    const char *name = find_name(options, io->env, &asked);
+    struct profile_use use = {.options = options,
+                              .imds = imds,
+                              .io = io,
+                              .profiles = &profiles,
+                              .name = find_name(options, io->env, &asked)};
     bool ok = profiles_load(&profiles, io->env, err);
-    if (ok && asked && !profiles_has(&profiles, name))
-        ok = missing(name, err);
-    ok = ok && (take_keys(&profiles, PROFILES_CREDENTIALS, name, out, err) ||
-                (!err->code && take_keys(&profiles, PROFILES_CONFIG, name, out, err)));
+    if (ok && asked && !profiles_has(&profiles, use.name))
+        ok = missing(use.name, err);
+    ok = ok &&
+         (credentials_from_role(&use, out, err) || (!err->code && credentials_of_profile(&use, out, err)));
     profiles_free(&profiles);
     return ok;
 }

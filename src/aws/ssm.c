@@ -23,18 +23,25 @@ enum {
     PAGE_SIZE = 200 /* the most that DescribeSessions takes as MaxResults */
 };
 
-enum { ID, TARGET, OWNER, STATUS, DOCUMENT_NAME, FIELD_COUNT };
+/* The members of a session that are read; the texts come first. */
+enum { ID, TARGET, OWNER, STATUS, DOCUMENT_NAME, TEXT_COUNT, START_DATE = TEXT_COUNT, FIELD_COUNT };
 
+#define FIELD(name, max, required)                                                                           \
+    {                                                                                                        \
+        name, sizeof(name) - 1, max, required                                                                \
+    }
 static const struct {
     const char *name;
-    size_t max;
+    size_t name_len;
+    size_t max; /* of its value */
     bool required;
 } fields[FIELD_COUNT] = {
-    [ID] = {"SessionId", ID_MAX, true},
-    [TARGET] = {"Target", FIELD_MAX, true},
-    [OWNER] = {"Owner", FIELD_MAX, true},
-    [STATUS] = {"Status", FIELD_MAX, true},
-    [DOCUMENT_NAME] = {"DocumentName", FIELD_MAX, false},
+    [ID] = FIELD("SessionId", ID_MAX, true),
+    [TARGET] = FIELD("Target", FIELD_MAX, true),
+    [OWNER] = FIELD("Owner", FIELD_MAX, true),
+    [STATUS] = FIELD("Status", FIELD_MAX, true),
+    [DOCUMENT_NAME] = FIELD("DocumentName", FIELD_MAX, false),
+    [START_DATE] = FIELD("StartDate", 0, true),
 };
 
 /* One listing on its way through the pages. */
@@ -78,28 +85,39 @@ static bool refuse(const struct listing *listing, size_t number, const char *wha
     return false;
 }
 
-/* The members that a session needs, in the order of `fields`, and its StartDate. One pass, for listings are
- * long. */
-static void find_members(const struct json *json, size_t object, size_t found[FIELD_COUNT],
-                         size_t *start_date)
+/* Which of the fields the key names; FIELD_COUNT: none. Keys without escapes, all of AWS's, are compared as
+ * they stand: listings are long. */
+static size_t field_of(const struct json *json, size_t key)
+{
+    const struct json_token *token = &json->tokens[key];
+    size_t len = token->end - token->start;
+    const char *raw = json->text + token->start;
+    bool plain = !memchr(raw, '\\', len);
+    size_t i = 0;
+    while (i < FIELD_COUNT && !(plain ? len == fields[i].name_len && memcmp(raw, fields[i].name, len) == 0
+                                      : json_equals(json, key, fields[i].name)))
+        i++;
+    return i;
+}
+
+/* The values of the session's fields, JSON_NONE for what it lacks. Of several with one name the last, as in
+ * json_get. */
+static void find_fields(const struct json *json, size_t object, size_t found[FIELD_COUNT + 1])
 {
     const struct json_token *tokens = json->tokens;
-    for (size_t key = object + 1; key < tokens[object].next; key = tokens[key + 1].next) {
-        for (size_t i = 0; i < FIELD_COUNT; i++)
-            if (json_equals(json, key, fields[i].name))
-                found[i] = key + 1;
-        if (json_equals(json, key, "StartDate"))
-            *start_date = key + 1;
-    }
+    if (tokens[object].type != JSON_OBJECT)
+        return;
+    for (size_t key = object + 1; key < tokens[object].next; key = tokens[key + 1].next)
+        found[field_of(json, key)] = key + 1;
 }
 
 /* Reads the session's texts into listing->text, where `starts` says. */
-static bool read_texts(struct listing *listing, const struct json *json, const size_t found[FIELD_COUNT],
-                       size_t number, size_t starts[FIELD_COUNT], struct err *err)
+static bool read_texts(struct listing *listing, const struct json *json, const size_t found[FIELD_COUNT + 1],
+                       size_t number, size_t starts[TEXT_COUNT], struct err *err)
 {
     struct buf *text = &listing->text;
     buf_reset(text);
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
         starts[i] = text->len;
         bool given = found[i] != JSON_NONE && json->tokens[found[i]].type == JSON_STRING;
         if (given && !json_string(json, found[i], text, err))
@@ -116,16 +134,15 @@ static bool read_texts(struct listing *listing, const struct json *json, const s
 static bool read_session(struct listing *listing, const struct json *json, size_t object, size_t number,
                          struct err *err)
 {
-    size_t found[FIELD_COUNT] = {JSON_NONE};
-    size_t starts[FIELD_COUNT] = {0};
-    size_t date = JSON_NONE;
+    size_t found[FIELD_COUNT + 1] = {JSON_NONE}; /* the last: of members that are not read */
+    size_t starts[TEXT_COUNT] = {0};
     struct session session = {0};
-    if (json->tokens[object].type == JSON_OBJECT)
-        find_members(json, object, found, &date);
+    find_fields(json, object, found);
     if (!read_texts(listing, json, found, number, starts, err))
         return false;
-    const struct json_token *token = &json->tokens[date];
-    if (date == JSON_NONE || token->type != JSON_NUMBER ||
+    const struct json_token *token =
+        &json->tokens[found[START_DATE]]; /* where it lacks: the root, an object */
+    if (token->type != JSON_NUMBER ||
         !timestamp_from_epoch(json->text + token->start, token->end - token->start, &session.start_ms))
         return refuse(listing, number, "lacks", "StartDate", err);
     const char *text = buf_text(&listing->text);

@@ -71,13 +71,16 @@ static bool set_text(struct buf *buf, struct span text)
     return buf_add(buf, text.at, text.len);
 }
 
+static bool all_read(const struct reader *reader, const struct buf *key, const struct buf *value)
+{
+    return buf_ok(&reader->section, "a section's name", reader->err) &&
+           buf_ok(key, "a setting's name", reader->err) && buf_ok(value, "a setting", reader->err);
+}
+
 static bool hand_out(const struct reader *reader, const struct buf *key, const struct buf *value)
 {
-    if (!buf_ok(&reader->section, "a section's name", reader->err) ||
-        !buf_ok(key, "a setting's name", reader->err) || !buf_ok(value, "a setting", reader->err))
-        return false;
-    return reader->setting(reader->ctx, buf_text(&reader->section), buf_text(key), buf_text(value),
-                           reader->err);
+    return all_read(reader, key, value) && reader->setting(reader->ctx, buf_text(&reader->section),
+                                                           buf_text(key), buf_text(value), reader->err);
 }
 
 /* Hands out the setting that was begun, now that no further line can belong to it. */
@@ -137,7 +140,7 @@ static bool read_setting(struct reader *reader, struct span line, size_t indent)
     set_text(&reader->value, value);
     reader->has_key = true;
     reader->indent = indent;
-    return true;
+    return all_read(reader, &reader->key, &reader->value);
 }
 
 /* An indented line under a setting: one more line of its value, or, where it has no value, a setting below

@@ -113,14 +113,14 @@ cp "$here/mbedtls_config.h" "$work/src/mbedtls/include/mbedtls/mbedtls_config.h"
 build mbedtls "$work/src/mbedtls" -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DGEN_FILES=OFF -DUSE_SHARED_MBEDTLS_LIBRARY=OFF \
     -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DMBEDTLS_FATAL_WARNINGS=OFF
 if [ $system = Linux ]; then
+    cp "$here/entropy_getrandom.c" "$work/"
     # shellcheck disable=SC2086 # flags are words
-    $cc $cflags -I"$prefix/include" -c -o "$work/entropy_getrandom.o" "$here/entropy_getrandom.c"
-    $ar rD "$prefix/lib/libmbedcrypto.a" "$work/entropy_getrandom.o"
+    (cd "$work" && $cc $cflags -c entropy_getrandom.c && $ar rD "$prefix/lib/libmbedcrypto.a" entropy_getrandom.o)
 fi
 
 unpack expat
 build expat "$work/src/expat/expat" -DEXPAT_BUILD_TOOLS=OFF -DEXPAT_BUILD_EXAMPLES=OFF -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF \
-    -DEXPAT_SHARED_LIBS=OFF -DEXPAT_BUILD_PKGCONFIG=OFF -DEXPAT_NS=OFF -DEXPAT_DTD=OFF -DEXPAT_CONTEXT_BYTES=0
+    -DEXPAT_SHARED_LIBS=OFF -DEXPAT_BUILD_PKGCONFIG=OFF -DEXPAT_NS=OFF -DEXPAT_DTD=OFF -DEXPAT_CONTEXT_BYTES=0 -DCMAKE_C_FLAGS="$cflags $small"
 
 # HTTP over TLS with signatures and proxies, nothing else.
 unpack curl
@@ -132,7 +132,7 @@ build curl "$work/src/curl" -DHTTP_ONLY=ON "${off[@]/%/=ON}" -DBUILD_CURL_EXE=OF
     -DBUILD_EXAMPLES=OFF -DBUILD_LIBCURL_DOCS=OFF -DBUILD_MISC_DOCS=OFF -DENABLE_CURL_MANUAL=OFF -DCURL_USE_PKGCONFIG=OFF \
     -DCURL_USE_MBEDTLS=ON -DCURL_USE_OPENSSL=OFF -DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none -DENABLE_THREADED_RESOLVER=ON \
     -DENABLE_UNIX_SOCKETS=OFF -DUSE_NGHTTP2=OFF -DUSE_LIBIDN2=OFF -DCURL_USE_LIBPSL=OFF -DCURL_USE_LIBSSH2=OFF -DCURL_ZLIB=OFF \
-    -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF -DCMAKE_UNITY_BUILD=ON -DMBEDTLS_INCLUDE_DIR="$prefix/include" \
+    -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_C_FLAGS="$cflags $small" -DMBEDTLS_INCLUDE_DIR="$prefix/include" \
     -DMBEDTLS_LIBRARY="$prefix/lib/libmbedtls.a" -DMBEDX509_LIBRARY="$prefix/lib/libmbedx509.a" \
     -DMBEDCRYPTO_LIBRARY="$prefix/lib/libmbedcrypto.a"
 

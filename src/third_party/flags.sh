@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Compilers and flags of each target. Read by build.sh for the libraries and by the Makefile (through
 # build.sh --flags) for our own sources, so that both are built alike.
-# Sets: host, cc, ar, ranlib, system, processor, cflags, ldflags, libs. Expects: prefix.
+# Sets: host, cc, ar, ranlib, system, processor, cflags, small (for code that need not be fast), ldflags, libs.
+# Expects: target, prefix.
 
 common='-std=gnu11 -ffunction-sections -fdata-sections'
 release="$common -O2 -g1 -fno-asynchronous-unwind-tables -fno-unwind-tables -fstack-protector-strong -ftrivial-auto-var-init=zero"
@@ -10,7 +11,7 @@ musl_cflags() {
 }
 musl_ldflags="-static-pie -B$prefix/lib -L$prefix/lib -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none"
 libs='-lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lexpat'
-ar=ar ranlib=ranlib system=Linux processor=x86_64
+small=-Os ar=ar ranlib=ranlib system=Linux processor=x86_64
 
 case $target in
 linux-x86_64)
@@ -27,12 +28,12 @@ windows-x86_64)
     libs="$libs -lws2_32 -lbcrypt -lcrypt32 -ladvapi32 -liphlpapi"
     ;;
 native) # the machine's own gcc and libc: valgrind, coverage
-    host=native cc=gcc
+    host=native small='' cc=gcc
     cflags="$common -O1 -g -fno-omit-frame-pointer -isystem $prefix/include" ldflags="-L$prefix/lib"
     libs="$libs -pthread"
     ;;
 native-asan) # the machine's own clang and libc: sanitizers, fuzzers
-    host=native cc=clang
+    host=native small='' cc=clang
     sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
     cflags="$common -O1 -g -fno-omit-frame-pointer $sanitize -fsanitize=fuzzer-no-link -isystem $prefix/include" ldflags="-L$prefix/lib $sanitize"
     libs="$libs -pthread"

@@ -4,15 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "aws/credentials_source.h"
 #include "fake.h"
+#include "fake_home.h"
 #include "platform/platform.h"
 
 #define IMDS  "http://169.254.169.254"
@@ -23,7 +21,7 @@ struct run {
     struct imds imds;
     struct credentials credentials;
     struct err err;
-    char folder[64];
+    struct fake_home home;
 };
 
 /* Where the agent's file and root's home directory are said to be. */
@@ -46,12 +44,11 @@ bool __wrap_platform_home_of_root(struct buf *out)
 static int setup(void **state)
 {
     static struct run run;
-    run = (struct run){.folder = "/tmp/test_credentials.XXXXXX"};
-    assert_non_null(mkdtemp(run.folder));
+    run = (struct run){0};
+    fake_home_start(&run.home);
     fake_start(&run.fake);
     agent_file[0] = '\0';
     root_home[0] = '\0';
-    setenv("HOME", run.folder, 1);
     *state = &run;
     return 0;
 }
@@ -59,24 +56,16 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct run *run = *state;
-    char command[128];
     imds_free(&run->imds);
     credentials_free(&run->credentials);
     fake_end(&run->fake);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", run->folder);
-    return system(command);
+    fake_home_end(&run->home);
+    return 0;
 }
 
 static void write_file(const struct run *run, const char *name, const char *text)
 {
-    char path[192];
-    (void)snprintf(path, sizeof path, "%s/.aws", run->folder);
-    (void)mkdir(path, 0700);
-    (void)snprintf(path, sizeof path, "%s/%s", run->folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
+    fake_home_write(&run->home, name, text);
 }
 
 static void serve_imds(struct run *run)
@@ -127,7 +116,7 @@ static void test_order_of_enforcement(void **state)
                "[empty]\nregion = eu-west-1\n");
     write_file(run, "agent",
                "[default]\naws_access_key_id=AGENT\naws_secret_access_key=S\naws_session_token=T\n");
-    (void)snprintf(agent_file, sizeof agent_file, "%s/agent", run->folder);
+    (void)snprintf(agent_file, sizeof agent_file, "%s/agent", run->home.path);
     serve_imds(run);
     fake_add(&run->fake, (struct fake_reply){
                              .method = HTTP_GET,
@@ -152,8 +141,8 @@ static void test_order_of_enforcement(void **state)
     expect_found(run, enforcement, "AGENT", source);
     assert_string_equal(run->credentials.session_token, "T");
     agent_file[0] = '\0';
-    (void)snprintf(root_home, sizeof root_home, "%s", run->folder);
-    (void)snprintf(source, sizeof source, "ssm agent's file `%s/.aws/credentials`", run->folder);
+    (void)snprintf(root_home, sizeof root_home, "%s", run->home.path);
+    (void)snprintf(source, sizeof source, "ssm agent's file `%s/.aws/credentials`", run->home.path);
     expect_found(run, enforcement, "USER", source);
     root_home[0] = '\0';
     assert_false(find(run, enforcement));
@@ -168,7 +157,7 @@ static void test_order_of_administrator(void **state)
                "[ops]\naws_access_key_id = OPS\naws_secret_access_key = S\n"
                "[dev]\naws_access_key_id = DEV\naws_secret_access_key = S\n");
     write_file(run, "agent", "[default]\naws_access_key_id=AGENT\naws_secret_access_key=S\n");
-    (void)snprintf(agent_file, sizeof agent_file, "%s/agent", run->folder);
+    (void)snprintf(agent_file, sizeof agent_file, "%s/agent", run->home.path);
     serve_imds(run);
     fake_add(&run->fake, (struct fake_reply){
                              .method = HTTP_GET,
@@ -214,7 +203,7 @@ static void test_profile_is_meant(void **state)
     assert_false(find(run, (struct credentials_options){.profile = "a\x1b"}));
     expect_error(run, ERR_CONFIG, "profile 'a\\x1b' is not in the shared config and credentials files");
     assert_false(find(run, (struct credentials_options){.profile = "half"}));
-    expect_error(run, ERR_CONFIG, "profile 'half' has an aws_access_key_id and no aws_secret_access_key");
+    expect_error(run, ERR_CONFIG, "profile 'half': it has an aws_access_key_id and no aws_secret_access_key");
     fake_set(&run->fake, "AWS_PROFILE", "gone");
     assert_false(find(run, administrator));
     expect_error(run, ERR_CONFIG, "profile 'gone' is not in");
@@ -256,7 +245,7 @@ static void test_role_speaks_for_itself(void **state)
     expect_error(run, ERR_NO_CREDENTIALS, "this instance has no instance profile: attach one");
     assert_int_equal(strncmp(run->err.message, "this instance", 13), 0);
     assert_null(strstr(run->err.message, "sudo"));
-    (void)snprintf(agent_file, sizeof agent_file, "%s", run->folder); /* there, and can't be read */
+    (void)snprintf(agent_file, sizeof agent_file, "%s", run->home.path); /* there, and can't be read */
     assert_false(find(run, enforcement));
     expect_error(run, ERR_NO_CREDENTIALS, "this instance has no instance profile: attach one");
     expect_error(run, ERR_NO_CREDENTIALS, "run it as root (sudo -n)");
@@ -266,7 +255,7 @@ static void test_agent_file(void **state)
 {
     struct run *run = *state;
     char path[128];
-    (void)snprintf(path, sizeof path, "%s/agent", run->folder);
+    (void)snprintf(path, sizeof path, "%s/agent", run->home.path);
     assert_false(credentials_from_agent_file(path, &run->credentials, &run->err));
     assert_int_equal(run->err.code, ERR_NONE);
     write_file(run, "agent", "[other]\naws_access_key_id = A\naws_secret_access_key = B\n");

@@ -1,0 +1,98 @@
+/*
+ * alloc.h - allocations that fail when a test says so, and a look at memory when it is released. For one test
+ * executable, which is linked with
+ *
+ *     // link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+ *
+ * so that what our own code and the static libraries ask for comes through here.
+ */
+#ifndef TESTS_ALLOC_H
+#define TESTS_ALLOC_H
+
+#include <malloc.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *data, size_t size);
+void __real_free(void *data);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *data, size_t size);
+void __wrap_free(void *data);
+
+static struct {
+    size_t left;        /* so many allocations succeed, then one fails */
+    bool armed;         /* one is going to fail */
+    bool failed;        /* it did */
+    const char *secret; /* bytes that must not be in memory that is given back, NULL: nobody looks */
+    bool leaked;        /* they were */
+} alloc;
+
+/* The next `after` allocations succeed and the one behind them fails, all later ones succeed. */
+static inline void alloc_fail(size_t after)
+{
+    alloc.left = after;
+    alloc.armed = true;
+    alloc.failed = false;
+}
+
+/* No allocation fails any more. True if one did. */
+static inline bool alloc_done(void)
+{
+    alloc.armed = false;
+    return alloc.failed;
+}
+
+/* Runs `call` with each allocation failed in turn; ends with the first run in which none was left to fail. */
+#define ALLOC_FAIL_EACH(call)                                                                                \
+    for (size_t alloc_n = 0;; alloc_n++) {                                                                   \
+        alloc_fail(alloc_n);                                                                                 \
+        call;                                                                                                \
+        if (!alloc_done())                                                                                   \
+            break;                                                                                           \
+    }
+
+static inline bool alloc_fails(void)
+{
+    if (!alloc.armed || alloc.left-- > 0)
+        return false;
+    alloc.armed = false;
+    alloc.failed = true;
+    return true;
+}
+
+static inline void alloc_look(const void *data)
+{
+    if (data && alloc.secret &&
+        memmem(data, malloc_usable_size((void *)(uintptr_t)data), alloc.secret, strlen(alloc.secret)))
+        alloc.leaked = true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return alloc_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return alloc_fails() ? NULL : __real_calloc(count, size);
+}
+
+/* May move the block and leave its bytes behind, so it counts as a release. */
+void *__wrap_realloc(void *data, size_t size)
+{
+    alloc_look(data);
+    return alloc_fails() ? NULL : __real_realloc(data, size);
+}
+
+void __wrap_free(void *data)
+{
+    alloc_look(data);
+    __real_free(data);
+}
+
+#endif
