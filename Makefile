@@ -172,8 +172,8 @@ bin-lint: lint-format lint-floors lint-scripts lint-cppcheck $(LINTED)
 $(B)/compile_commands.json: $(B)/flags.mk FORCE
 	@{ echo '['; for f in $(SOURCES) $(UNIT_SOURCES) $(wildcard tests/fuzz/*.c); do \
 		printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' "$${comma-}" "$(CURDIR)" "$$f" \
-		"$(CC) $(CFLAGS_ALL) -c $$f"; comma=$$',\n'; done; echo; echo ']'; } >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+		"$(CC) $(CFLAGS_ALL) -c $$f"; comma=$$',\n'; done; echo; echo ']'; } >$@.$$$$; \
+		if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 	@ln -sfn $@ compile_commands.json
 
 compile_commands.json: ## for editors

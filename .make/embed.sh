@@ -17,5 +17,5 @@ shift
     echo '    {0, 0, 0},'
     echo '};'
     echo "const size_t embedded_files_count = $#;"
-} >"$out.new"
-if cmp -s "$out.new" "$out"; then rm "$out.new"; else mv "$out.new" "$out"; fi
+} >"$out.$$"
+if cmp -s "$out.$$" "$out"; then rm "$out.$$"; else mv "$out.$$" "$out"; fi

@@ -10,14 +10,14 @@ shift 2
     echo
     i=0
     for pem in "$@"; do
-        sed '/^-----/d' "$pem" | base64 -d >"$out.der"
-        sha=$(sha256sum <"$out.der" | cut -d' ' -f1)
+        sed '/^-----/d' "$pem" | base64 -d >"$out.$$.der"
+        sha=$(sha256sum <"$out.$$.der" | cut -d' ' -f1)
         grep -qx "$sha  $(basename "$pem")" "$sums" || {
             echo "roots: '$pem' is not the certificate that $sums names" >&2
             exit 1
         }
         echo "static const unsigned char root_${i}[] = {"
-        od -An -v -tx1 "$out.der" | sed 's/ \(..\)/0x\1,/g; s/^/    /'
+        od -An -v -tx1 "$out.$$.der" | sed 's/ \(..\)/0x\1,/g; s/^/    /'
         echo '};'
         i=$((i + 1))
     done
@@ -25,6 +25,6 @@ shift 2
     for ((k = 0; k < i; k++)); do echo "    {root_$k, sizeof root_$k},"; done
     echo '};'
     echo "const size_t amazon_roots_count = $i;"
-} >"$out.new"
-rm -f "$out.der"
-mv "$out.new" "$out"
+} >"$out.$$"
+rm -f "$out.$$.der"
+mv "$out.$$" "$out"

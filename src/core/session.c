@@ -124,12 +124,13 @@ bool session_list_add(struct session_list *list, const struct session *session, 
     size_t slot = slot_of(list, session->id);
     if (list->slots[slot])
         return true;
-    char *at = malloc(size_of(session->id) + size_of(session->owner) + size_of(session->target) +
-                      size_of(session->status_text) + size_of(session->document_name));
-    if (!at)
+    char *block = malloc(size_of(session->id) + size_of(session->owner) + size_of(session->target) +
+                         size_of(session->status_text) + size_of(session->document_name));
+    if (!block)
         return err_nomem(err);
     /* The id comes first: its address is that of the block, which session_list_free releases. */
     struct session *copy = &list->sessions[list->count++];
+    char *at = block;
     copy->id = put(&at, session->id);
     copy->owner = put(&at, session->owner);
     copy->target = put(&at, session->target);
