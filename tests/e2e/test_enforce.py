@@ -167,7 +167,7 @@ def test_max_for_first_match_wins(world, run):
 
 
 def test_confirm_waits_until_the_terminated_no_longer_count(world, run):
-    world.ssm.terminating_lag = 0.5
+    world.ssm.status_delay = 0.5
     sessions = [world.add_session(owner="jane", age=500 - i) for i in range(4)]
     result = run("--max", "3", "--confirm", session=sessions[-1])
     assert result.rc == 0, result
