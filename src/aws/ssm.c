@@ -247,7 +247,7 @@ static bool list_page(struct listing *listing, struct err *err)
 
 /* A page may be empty and have a successor all the same: the token alone tells. */
 static bool list_all(struct aws_client *client, const char *filter_key, const char *filter_value,
-                     struct session_list *out, struct err *err)
+                     struct session_list *out, size_t *first_page, struct err *err)
 {
     struct listing listing = {
         .client = client, .filter_key = filter_key, .filter_value = filter_value, .out = out};
@@ -257,6 +257,8 @@ static bool list_all(struct aws_client *client, const char *filter_key, const ch
             ok = err_set(err, ERR_MALFORMED, "ssm:DescribeSessions has more than %d pages", PAGES_MAX);
         else
             ok = list_page(&listing, err);
+        if (listing.page == 1 && first_page)
+            *first_page = out->count;
     } while (ok && listing.token.len);
     buf_free(&listing.token);
     buf_free(&listing.seen);
@@ -266,16 +268,16 @@ static bool list_all(struct aws_client *client, const char *filter_key, const ch
 }
 
 bool ssm_list_sessions(struct aws_client *client, const char *instance_id, struct session_list *out,
-                       struct err *err)
+                       size_t *first_page, struct err *err)
 {
-    return list_all(client, "Target", instance_id, out, err);
+    return list_all(client, "Target", instance_id, out, first_page, err);
 }
 
 bool ssm_session_target(struct aws_client *client, const char *session_id, struct buf *target,
                         struct err *err)
 {
     struct session_list list = {0};
-    bool ok = list_all(client, "SessionId", session_id, &list, err);
+    bool ok = list_all(client, "SessionId", session_id, &list, NULL, err);
     const struct session *session = ok ? session_list_find(&list, session_id) : NULL;
     if (ok && !session)
         ok = err_set(err, ERR_NOT_FOUND, "ssm:DescribeSessions does not list the session `%s`", session_id);

@@ -18,7 +18,7 @@
  * session_list_free in any case.
  */
 bool ssm_list_sessions(struct aws_client *client, const char *instance_id, struct session_list *out,
-                       struct err *err);
+                       size_t *first_page, struct err *err);
 
 /* The target of one session (DescribeSessions filtered by SessionId); appended to target. ERR_NOT_FOUND: not
  * listed. */

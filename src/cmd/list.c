@@ -19,7 +19,7 @@ static bool look(struct view *view, const struct options *options, const struct 
     if (!run_open(&view->run, run_options, io, &view->err))
         return false;
     const char *instance_id = view->run.context.instance_id.value;
-    if (!ssm_list_sessions(&view->run.ssm, instance_id, &view->sessions, &view->err))
+    if (!ssm_list_sessions(&view->run.ssm, instance_id, &view->sessions, NULL, &view->err))
         return false;
     session_list_sort(&view->sessions);
     struct plan_rules rules = command_rules(options, instance_id);

@@ -90,7 +90,7 @@ bool act_confirm(struct aws_client *ssm, const char *instance_id, const struct s
         return true;
     for (int64_t pause_ms = FIRST_PAUSE_MS;; pause_ms *= 2) {
         struct session_list now = {0};
-        bool listed = ssm_list_sessions(ssm, instance_id, &now, err);
+        bool listed = ssm_list_sessions(ssm, instance_id, &now, NULL, err);
         size_t survivor = listed ? find_survivor(sessions, &now, outcomes) : 0;
         session_list_free(&now);
         if (!listed)

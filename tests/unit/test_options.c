@@ -11,8 +11,8 @@
 #include "cmd/options.h"
 
 /* Parses a command line given as words after the program's name. */
-#define PARSE(out, err, ...)                                                                                       \
-    options_parse((int)(sizeof((const char *[]){"ssm-enforce", __VA_ARGS__}) / sizeof(char *)),                     \
+#define PARSE(out, err, ...)                                                                                 \
+    options_parse((int)(sizeof((const char *[]){"ssm-enforce", __VA_ARGS__}) / sizeof(char *)),              \
                   (char **)(uintptr_t)(const char *[]){"ssm-enforce", __VA_ARGS__, NULL}, out, err)
 
 static void options_stand_before_or_after_the_command(void **state)
@@ -39,8 +39,8 @@ static void rules_keep_their_order(void **state)
     (void)state;
     struct options out;
     struct err err = {0};
-    assert_true(PARSE(&out, &err, "--max", "3", "--max-for", "a=b=2", "--exempt", "*robot", "--max-for=c=unlimited",
-                      "--max-for", "d=0"));
+    assert_true(PARSE(&out, &err, "--max", "3", "--max-for", "a=b=2", "--exempt", "*robot",
+                      "--max-for=c=unlimited", "--max-for", "d=0"));
     assert_int_equal(out.rule_count, 4);
     assert_string_equal(out.rules[0].pattern, "a=b");
     assert_int_equal(out.rules[0].limit, 2);
@@ -56,8 +56,8 @@ static void lists_and_choices(void **state)
     (void)state;
     struct options out;
     struct err err = {0};
-    assert_true(PARSE(&out, &err, "deploy", "--max", "3", "--attach-role", "web", "--attach-role=db", "--on-failure",
-                      "deny", "--per", "role", "--terminate", "newest"));
+    assert_true(PARSE(&out, &err, "deploy", "--max", "3", "--attach-role", "web", "--attach-role=db",
+                      "--on-failure", "deny", "--per", "role", "--terminate", "newest"));
     assert_int_equal(out.attach_roles.count, 2);
     assert_string_equal(out.attach_roles.items[1], "db");
     assert_int_equal(out.on_failure, FAILURE_DENY);

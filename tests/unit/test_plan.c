@@ -15,12 +15,13 @@
 #include "core/plan.h"
 #include "format/text.h"
 
-#define TARGET "i-0123456789abcdef0"
+#define TARGET  "i-0123456789abcdef0"
 #define ASSUMED "arn:aws:sts::123456789012:assumed-role/"
 
 /* ---- examples ---- */
 
-static void add(struct session_list *list, const char *id, const char *owner, const char *status, int64_t start_ms)
+static void add(struct session_list *list, const char *id, const char *owner, const char *status,
+                int64_t start_ms)
 {
     struct err err = {0};
     struct session session = {
@@ -211,9 +212,10 @@ static unsigned draw(unsigned below)
 static void make_sample(struct sample *s)
 {
     static const char *const owners[] = {ASSUMED "Admin/jane", ASSUMED "Admin/joe", ASSUMED "Robot/ci",
-                                         "arn:aws:iam::123456789012:user/eve", "arn:aws:iam::123456789012:root"};
-    static const char *const statuses[] = {"Connected", "Connected", "Connecting", "Disconnected", "Terminating",
-                                           "Terminated", "Failed", "Unheard-of"};
+                                         "arn:aws:iam::123456789012:user/eve",
+                                         "arn:aws:iam::123456789012:root"};
+    static const char *const statuses[] = {"Connected",   "Connected",  "Connecting", "Disconnected",
+                                           "Terminating", "Terminated", "Failed",     "Unheard-of"};
     static const char *const patterns[] = {"*", "*:assumed-role/Admin/*", "*eve", "*j?[en]*", "nobody"};
     static const int32_t limits[] = {LIMIT_UNLIMITED, 0, 1, 2, 5};
     s->count = draw(SESSIONS_MAX + 1);
@@ -315,10 +317,10 @@ static bool agree(const struct sample *s)
     for (size_t g = 0; same && g < plan.group_count; g++) {
         const struct plan_group *group = &plan.groups[g];
         surplus += group->surplus;
-        same = group->limit == LIMIT_UNLIMITED ? !group->surplus
-                                               : group->surplus <= group->count &&
-                                                     (!group->surplus ||
-                                                      group->count - group->surplus == (size_t)group->limit);
+        same = group->limit == LIMIT_UNLIMITED
+                   ? !group->surplus
+                   : group->surplus <= group->count &&
+                         (!group->surplus || group->count - group->surplus == (size_t)group->limit);
         for (size_t m = 0; same && m < group->size; m++)
             same = plan.entries[plan.members[group->first + m]].group == g;
     }

@@ -1,4 +1,5 @@
-/* The protocol with a scripted network and a virtual clock: opening a run, settling a listing, acting, confirming. */
+/* The protocol with a scripted network and a virtual clock: opening a run, settling a listing, acting,
+ * confirming. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "protocol/listing.h"
 #include "protocol/run.h"
 
-#define SSM "https://ssm.eu-west-1.amazonaws.com/"
+#define SSM   "https://ssm.eu-west-1.amazonaws.com/"
 #define OWNER "arn:aws:sts::123456789012:assumed-role/Admin/jane"
 
 static struct fake fake;
@@ -37,10 +38,11 @@ static const char *page(const char *ids)
     int at = snprintf(body, sizeof bodies[0], "{\"Sessions\":[");
     for (int i = 0; *ids; i++) {
         size_t len = strcspn(ids, ",");
-        at += snprintf(body + at, sizeof bodies[0] - (size_t)at,
-                       "%s{\"SessionId\":\"%.*s\",\"Target\":\"i-1\",\"Status\":\"Connected\",\"StartDate\":%d,"
-                       "\"Owner\":\"" OWNER "\"}",
-                       i ? "," : "", (int)len, ids, 1000 + i);
+        at +=
+            snprintf(body + at, sizeof bodies[0] - (size_t)at,
+                     "%s{\"SessionId\":\"%.*s\",\"Target\":\"i-1\",\"Status\":\"Connected\",\"StartDate\":%d,"
+                     "\"Owner\":\"" OWNER "\"}",
+                     i ? "," : "", (int)len, ids, 1000 + i);
         ids += len + (ids[len] == ',');
     }
     (void)snprintf(body + at, sizeof bodies[0] - (size_t)at, "]}");
@@ -49,8 +51,10 @@ static const char *page(const char *ids)
 
 static void list_reply(const char *ids, int times)
 {
-    fake_add(&fake, (struct fake_reply){
-                        .method = HTTP_POST, .url = SSM, .body_has = "MaxResults", .times = times, .body = page(ids)});
+    fake_add(
+        &fake,
+        (struct fake_reply){
+            .method = HTTP_POST, .url = SSM, .body_has = "MaxResults", .times = times, .body = page(ids)});
 }
 
 /* Opens the run with the own session `self_id`. */
@@ -84,8 +88,9 @@ static void the_instance_is_the_target_of_the_own_session(void **state)
     struct run_options options;
     keys_in_the_environment();
     fake_set(&fake, "AWS_SSM_INSTANCE_ID", NULL);
-    fake_add(&fake, (struct fake_reply){
-                        .method = HTTP_POST, .url = SSM, .body_has = "\"SessionId\"", .body = page("jane-1")});
+    fake_add(&fake,
+             (struct fake_reply){
+                 .method = HTTP_POST, .url = SSM, .body_has = "\"SessionId\"", .body = page("jane-1")});
     open_run(&run, &options, "jane-1");
     assert_string_equal(run.context.instance_id.value, "i-1");
     run_close(&run);
@@ -158,7 +163,55 @@ static void an_own_session_that_never_appears_costs_three_seconds(void **state)
     list_reply("a", 0);
     assert_true(listing_settle(&run.ssm, "i-1", "own", &listing, &err));
     assert_false(listing.self_listed);
-    assert_true(fake.slept_ms <= LISTING_SETTLE_MS && fake.slept_ms > LISTING_SETTLE_MS - 1000);
+    assert_int_equal(fake.slept_ms, LISTING_SETTLE_MS);
+    listing_free(&listing);
+    run_close(&run);
+    fake_end(&fake);
+}
+
+/* A slow listing uses the time up: the last one begins when it is over all the same. */
+static void a_session_visible_within_the_time_is_seen(void **state)
+{
+    (void)state;
+    struct run run;
+    struct run_options options;
+    struct listing listing;
+    struct err err = {0};
+    keys_in_the_environment();
+    open_run(&run, &options, "own");
+    list_reply("a", 1);
+    fake_add(&fake, (struct fake_reply){
+                        .method = HTTP_POST, .url = SSM, .times = 1, .takes_ms = 4000, .body = page("a")});
+    list_reply("a,own", 0);
+    assert_true(listing_settle(&run.ssm, "i-1", "own", &listing, &err));
+    assert_true(listing.self_listed);
+    assert_int_equal(listing.passes, 3);
+    listing_free(&listing);
+    run_close(&run);
+    fake_end(&fake);
+}
+
+/* Pages are read one after the other: an own session on a later page says nothing of the first. */
+static void an_own_session_on_a_later_page_is_listed_once_more(void **state)
+{
+    (void)state;
+    struct run run;
+    struct run_options options;
+    struct listing listing;
+    struct err err = {0};
+    char first[4096];
+    keys_in_the_environment();
+    open_run(&run, &options, "own");
+    (void)snprintf(first, sizeof first, "%.*s,\"NextToken\":\"t\"}", (int)strlen(page("a,b")) - 1,
+                   page("a,b"));
+    fake_add(&fake, (struct fake_reply){
+                        .method = HTTP_POST, .url = SSM, .body_has = "\"NextToken\"", .body = page("own")});
+    fake_add(&fake, (struct fake_reply){.method = HTTP_POST, .url = SSM, .body = first});
+    assert_true(listing_settle(&run.ssm, "i-1", "own", &listing, &err));
+    assert_int_equal(listing.passes, 2);
+    assert_int_equal(fake.request_count, 4);
+    assert_int_equal(fake.slept_ms, 0);
+    assert_int_equal(listing.sessions.count, 3);
     listing_free(&listing);
     run_close(&run);
     fake_end(&fake);
@@ -212,8 +265,9 @@ static void the_own_session_is_left_for_last_and_one_failure_stops_nothing(void 
                                         .body_has = "\"a\"",
                                         .status = 400,
                                         .body = "{\"__type\":\"AccessDeniedException\",\"Message\":\"no\"}"});
-    fake_add(&fake, (struct fake_reply){
-                        .method = HTTP_POST, .url = SSM, .body_has = "\"c\"", .body = "{\"SessionId\":\"c\"}"});
+    fake_add(&fake,
+             (struct fake_reply){
+                 .method = HTTP_POST, .url = SSM, .body_has = "\"c\"", .body = "{\"SessionId\":\"c\"}"});
     assert_true(act_on_others(&run.ssm, &listing.sessions, "own", &outcomes, &err));
     assert_int_equal(outcomes.items[0].code, OUTCOME_FAILED);
     assert_non_null(strstr(outcomes.items[0].error, "ssm:TerminateSession"));
@@ -222,8 +276,9 @@ static void the_own_session_is_left_for_last_and_one_failure_stops_nothing(void 
     assert_int_equal(outcomes.items[3].code, OUTCOME_WOULD_TERMINATE);
     assert_true(act_self_is_due(&listing.sessions, "own", &outcomes, &index));
     assert_int_equal(index, 3);
-    fake_add(&fake, (struct fake_reply){
-                        .method = HTTP_POST, .url = SSM, .body_has = "\"own\"", .body = "{\"SessionId\":\"own\"}"});
+    fake_add(&fake,
+             (struct fake_reply){
+                 .method = HTTP_POST, .url = SSM, .body_has = "\"own\"", .body = "{\"SessionId\":\"own\"}"});
     act_on_self(&run.ssm, &listing.sessions, index, &outcomes);
     assert_int_equal(outcomes.items[3].code, OUTCOME_TERMINATED);
     assert_false(act_self_is_due(&listing.sessions, NULL, &outcomes, &index));
@@ -274,6 +329,8 @@ int main(void)
         cmocka_unit_test(an_unknown_session_needs_one_listing),
         cmocka_unit_test(a_run_lists_until_it_sees_its_own_session),
         cmocka_unit_test(an_own_session_that_never_appears_costs_three_seconds),
+        cmocka_unit_test(a_session_visible_within_the_time_is_seen),
+        cmocka_unit_test(an_own_session_on_a_later_page_is_listed_once_more),
         cmocka_unit_test(a_listing_that_fails_later_is_a_failure),
         cmocka_unit_test(the_own_session_is_left_for_last_and_one_failure_stops_nothing),
         cmocka_unit_test(confirm_lists_until_they_no_longer_count),

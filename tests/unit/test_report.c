@@ -11,8 +11,8 @@
 #include "format/json_read.h"
 
 #define ASSUMED "arn:aws:sts::123456789012:assumed-role/"
-#define NOW INT64_C(1795348800000) /* 2026-11-22T12:00:00Z */
-#define MINUTE INT64_C(60000)
+#define NOW     INT64_C(1795348800000) /* 2026-11-22T12:00:00Z */
+#define MINUTE  INT64_C(60000)
 
 struct scene {
     struct session_list sessions;
