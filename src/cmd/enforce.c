@@ -141,14 +141,15 @@ static int exit_status(const struct enforcement *e)
     return outcomes_tally(&e->outcomes, OUTCOME_FAILED) ? EXIT_FAILED : EXIT_HOLDS;
 }
 
-/* The audit record: of each run that found something over a limit or failed, with --verbose of each run. */
+/* The audit record: of each run that found something over a limit or failed, with --verbose of each run. A
+ * command line that can't be is no run. */
 static void audit(const struct enforcement *e, const struct report *report)
 {
     const struct options *options = e->command->options;
     const char *log = options->log ? options->log : "syslog";
     struct err err = {0};
-    if ((!e->plan.surplus && report->exit_code == EXIT_HOLDS && !options->verbose) ||
-        strcmp(log, "none") == 0)
+    bool worth_it = e->plan.surplus || report->exit_code != EXIT_HOLDS || options->verbose;
+    if (!worth_it || report->exit_code == EXIT_BAD_USAGE || strcmp(log, "none") == 0)
         return;
     char host[PLATFORM_NAME_MAX], user[PLATFORM_NAME_MAX];
     platform_host_name(host);

@@ -4,12 +4,19 @@
 
 enum { OPTION_COLUMN = 30 };
 
+static void drop_blanks(struct buf *out)
+{
+    while (out->len && out->data[out->len - 1] == ' ')
+        out->data[--out->len] = '\0';
+}
+
 /* Appends text from `column` on, broken at blanks to `width` columns; a line end stays one. */
 static void wrap(struct buf *out, const char *text, size_t column, size_t indent, size_t width)
 {
     while (*text) {
         size_t len = strcspn(text, " \n");
         if (column > indent && column + len > width) {
+            drop_blanks(out);
             buf_add_char(out, '\n');
             buf_add_repeat(out, ' ', indent);
             column = indent;
@@ -23,14 +30,12 @@ static void wrap(struct buf *out, const char *text, size_t column, size_t indent
             column = indent;
             text++;
         } else if (*text == ' ') {
-            if (column + 1 < width)
-                buf_add_char(out, ' ');
+            buf_add_char(out, ' ');
             column++;
             text++;
         }
     }
-    while (out->len && out->data[out->len - 1] == ' ')
-        out->data[--out->len] = '\0';
+    drop_blanks(out);
     buf_add_char(out, '\n');
 }
 

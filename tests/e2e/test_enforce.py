@@ -118,7 +118,7 @@ def test_disconnected_counts_terminating_does_not_other_targets_neither(world, r
 
 def test_own_session_visible_after_800_ms(world, run):
     old = [world.add_session(owner="jane", age=500 - i) for i in range(3)]
-    own = world.add_session(owner="jane", age=0, visible_in=0.8)
+    own = world.add_session(owner="jane", age=0, visibility_delay=0.8)
     result = run("--max", "3", session=own)
     assert result.rc == 0, result
     assert ids(world.ssm.terminated()) == ids(old[:1])
@@ -315,7 +315,7 @@ def test_no_secret_in_any_output(world, run):
 
 
 def test_hostile_text_is_made_visible(world, run):
-    own = world.add_session(owner=f"{ROLE}/admin/\x1b[2Jx\u202ey\x07", age=5)
+    own = world.add_session(owner=f"{ROLE}/admin/\x1b[2Jx\u202ey\x07", age=5, session_id="x-1")
     result = run("--max", "3", session=own)
     assert result.rc == 0, result
     assert "\x1b" not in result.out and "\u202e" not in result.out and "\x07" not in result.out
