@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .delay import Relay
 from .http1 import HttpProtocol, Reply, Request
 from .log import Counters
+from .serve import serve
 from .tls_layer import TlsLayer
 
 if TYPE_CHECKING:
@@ -111,8 +112,6 @@ class Listener:
 
     def handle(self, request: Request, connection: HttpProtocol) -> Reply:
         """Answer one request."""
-        from .serve import serve
-
         self.counters.requests += 1
         return serve(self, request, connection)
 
