@@ -13,6 +13,11 @@ const char *text_shown(char out[TEXT_SHOWN_MAX], const char *text)
         len = TEXT_SHOWN_MAX; /* no byte becomes less than one */
     struct buf visible = {0};
     text_visible(&visible, text, len);
+    if (visible.failed) {
+        buf_free(&visible);
+        memcpy(out, cut, sizeof cut);
+        return out;
+    }
     size_t whole = visible.len;
     bool fits = whole < TEXT_SHOWN_MAX;
     if (!fits) {
