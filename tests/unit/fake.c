@@ -1,3 +1,4 @@
+#define _GNU_SOURCE 1 /* memmem */
 #include "fake.h"
 
 #include <setjmp.h>
@@ -55,7 +56,7 @@ static void record(struct fake *fake, const struct http_request *request)
 {
     assert_true(fake->request_count < FAKE_REQUESTS_MAX);
     struct fake_request *log = &fake->requests[fake->request_count++];
-    struct buf text = {0};
+    struct buf text = {.secret = true};
     for (size_t i = 0; i < request->header_count; i++)
         buf_addf(&text, "%s\n", request->headers[i]);
     *log = (struct fake_request){.method = request->method,
@@ -91,15 +92,18 @@ static bool url_fits(const char *pattern, const char *url)
     return strcmp(pattern, url) == 0;
 }
 
-/* The script's answer to the request that was recorded last. */
-static const struct fake_reply *find_reply(struct fake *fake)
+static bool body_has(const struct http_request *request, const char *text)
 {
-    const struct fake_request *request = &fake->requests[fake->request_count - 1];
+    return request->body && memmem(request->body, request->body_len, text, strlen(text));
+}
+
+static const struct fake_reply *find_reply(struct fake *fake, const struct http_request *request)
+{
     for (size_t i = 0; i < fake->reply_count; i++) {
         const struct fake_reply *reply = &fake->replies[i];
         if (reply->method != request->method || !url_fits(reply->url, request->url))
             continue;
-        if (reply->body_has && !strstr(request->body, reply->body_has))
+        if (reply->body_has && !body_has(request, reply->body_has))
             continue;
         if (reply->times && fake->answered[i] >= reply->times)
             continue;
@@ -132,6 +136,8 @@ static int64_t answer(const struct fake_reply *script, const struct http_request
         buf_add_text(&out->headers, script->headers);
     if (script->body)
         buf_add(&out->body, script->body, script->body_len ? script->body_len : strlen(script->body));
+    if (out->headers.failed || out->body.failed)
+        err_nomem(&out->err);
     return script->takes_ms;
 }
 
@@ -143,7 +149,7 @@ static void fake_perform(void *ctx, const struct http_request *requests, struct 
     for (size_t i = 0; i < count; i++) {
         assert_true(requests[i].timeout_ms > 0);
         record(fake, &requests[i]);
-        int64_t took_ms = answer(find_reply(fake), &requests[i], &replies[i]);
+        int64_t took_ms = answer(find_reply(fake, &requests[i]), &requests[i], &replies[i]);
         longest_ms = took_ms > longest_ms ? took_ms : longest_ms;
     }
     pass(fake, longest_ms);
@@ -178,7 +184,7 @@ void fake_start(struct fake *fake)
                                .timeout_ms = FAKE_DEADLINE_MS};
 }
 
-void fake_end(struct fake *fake)
+void fake_forget_requests(struct fake *fake)
 {
     for (size_t i = 0; i < fake->request_count; i++) {
         struct fake_request *request = &fake->requests[i];
@@ -189,6 +195,12 @@ void fake_end(struct fake *fake)
         free(request->session_token);
         free(request->signing);
     }
+    fake->request_count = 0;
+}
+
+void fake_end(struct fake *fake)
+{
+    fake_forget_requests(fake);
     memset(fake, 0, sizeof *fake);
 }
 

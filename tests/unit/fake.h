@@ -99,6 +99,9 @@ void fake_add(struct fake *fake, struct fake_reply reply);
 /* Forgets the script, keeps the log. */
 void fake_forget(struct fake *fake);
 
+/* Forgets the log, keeps the script. */
+void fake_forget_requests(struct fake *fake);
+
 /* Sets a variable (value borrowed; NULL: unsets it). */
 void fake_set(struct fake *fake, const char *name, const char *value);
 
