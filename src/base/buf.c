@@ -140,9 +140,11 @@ void buf_free(struct buf *buf)
 
 void mem_wipe(void *data, size_t len)
 {
-    volatile unsigned char *p = data;
-    while (len--)
-        *p++ = 0;
+    if (!len)
+        return;
+    memset(data, 0, len);
+    /* The compiler has to believe that the zeros are read. */
+    __asm__ volatile("" : : "r"(data) : "memory");
 }
 
 char *text_dup(const char *text)
