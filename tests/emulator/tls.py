@@ -177,4 +177,7 @@ class Authority:
             out.write(pem)
         context.load_cert_chain(path)
         context.set_alpn_protocols(["http/1.1"])
+        # AWS's s2n sends session tickets with its first reply. OpenSSL would send two right behind the handshake, and
+        # one that arrives in the moment when libcurl looks at an idle connection makes it open another one.
+        context.num_tickets = 0
         return context
