@@ -29,7 +29,9 @@ static const char *const method_names[] = {
 static void warm_up_done(struct transport *transport, const struct transfer_end *end)
 {
     end->lane->opening--;
-    if (end->fault.kind == FAULT_NONE) {
+    if (end->taken) {
+        end->lane->idle++;
+    } else if (end->fault.kind == FAULT_NONE) {
         end->lane->warm++;
     } else {
         struct err err;
@@ -74,7 +76,7 @@ static bool start(void *ctx, struct lane *lane, enum lane_way way, const struct 
                   struct http_reply *reply, int64_t timeout_ms)
 {
     struct transport *transport = ctx;
-    return transfers_request(transport->transfers, lane, way == LANE_WARM, request, reply, timeout_ms);
+    return transfers_request(transport->transfers, lane, way, request, reply, timeout_ms);
 }
 
 static void give_up(void *ctx, struct lane *lane)

@@ -34,9 +34,10 @@ struct http_signer {
 /* All borrowed until perform returns. */
 struct http_request {
     enum http_method method;
+    /* Its path is sent without "." and ".." segments. What is signed must have no %2B in its query:
+     * libcurl 8.14 signs it as a blank (lib/http_aws_sigv4.c, encode_query_component). */
     const char *url;
-    const char *const
-        *headers; /* "Name: value" each; X-Amz-Date and X-Amz-Security-Token are added by signing */
+    const char *const *headers; /* "Name: value" each; signing adds X-Amz-Date and X-Amz-Security-Token */
     size_t header_count;
     const void *body; /* NULL: none */
     size_t body_len;
@@ -52,10 +53,11 @@ struct http_request {
 struct http_reply {
     /*
      * ERR_NONE: a whole reply was read, whatever its status. ERR_NETWORK, ERR_TIMEOUT, ERR_TLS, ERR_MALFORMED
-     * (no HTTP, cut off, over reply_max), ERR_NOMEM: message says what failed on which host.
+     * (no HTTP, over reply_max), ERR_CONFIG (url is none), ERR_NOMEM: message says what failed on which host.
+     * A reply that is cut off is ERR_NETWORK: worth another try.
      */
     struct err err;
-    int status;         /* 200, 404, ... */
+    int status;         /* 200, 404, ...; 0 with an error, and both bufs are empty then */
     struct buf headers; /* "Name: value\n" each, of the final reply alone */
     struct buf body;
 };
@@ -87,8 +89,8 @@ struct http_config {
     const char *user_agent;    /* "ssm-enforce/1.0.0" */
     const struct env *env;     /* proxies: https_proxy, http_proxy, no_proxy, both cases */
     const struct clock *clock; /* for timings in the trace */
-    const struct trace
-        *trace; /* connections opened, requests with status and time; never a header's value or a body */
+    /* Connections, requests with status and time; never a header's value or a body. */
+    const struct trace *trace;
 };
 
 /*

@@ -1,5 +1,5 @@
 /* reply.c - the parts of http.h that need no network. */
-#include "net/http.h"
+#include "net/reply.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -38,4 +38,29 @@ void http_reply_free(struct http_reply *reply)
     buf_free(&reply->headers);
     buf_free(&reply->body);
     *reply = (struct http_reply){0};
+}
+
+void reply_begin(struct reply_reader *reader, struct http_reply *reply, const struct http_request *request)
+{
+    *reader = (struct reply_reader){.reply = reply};
+    reply->headers.max = REPLY_HEADERS_MAX;
+    reply->body.max = request->reply_max ? request->reply_max : (size_t)BUF_MAX_DEFAULT;
+    reply->headers.secret = reply->body.secret = request->secret;
+}
+
+bool reply_take_header(struct reply_reader *reader, const char *line, size_t len)
+{
+    struct buf *headers = &reader->reply->headers;
+    while (len > 0 && strchr("\r\n\t ", line[len - 1]))
+        len--;
+    if (len == 0) {
+        reader->headers_whole = true;
+        return true;
+    }
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        buf_reset(headers);
+        reader->headers_whole = false;
+        return true;
+    }
+    return buf_add(headers, line, len) && buf_add_char(headers, '\n');
 }

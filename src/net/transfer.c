@@ -13,10 +13,10 @@
 
 #include "format/timestamp.h"
 #include "net/proxy.h"
+#include "net/reply.h"
 #include "net/wiped.h"
 
 enum {
-    HEADERS_MAX = 64 * 1024,
     BUFFER_SIZE = 16 * 1024, /* for reading and for sending: one TLS record */
     POOL_MAX = 512 /* connections kept, to all hosts: libcurl's default closes some between two batches */
 };
@@ -41,8 +41,8 @@ struct transfer {
     int64_t timeout_ms;
     int64_t connect_ms; /* from the start until the connection was there; -1: it never was */
     const char *tls_version;
-    uint32_t flaws;     /* of the server's certificates */
-    bool headers_whole; /* the empty line behind the final reply's headers was there */
+    uint32_t flaws; /* of the server's certificates */
+    struct reply_reader reader;
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -65,19 +65,7 @@ static int64_t now_ms(const struct transfers *transfers)
 static size_t take_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
-    struct buf *headers = &transfer->reply->headers;
-    size_t len = size * count, trimmed = len;
-    while (trimmed > 0 && strchr("\r\n\t ", data[trimmed - 1]))
-        trimmed--;
-    transfer->headers_whole = trimmed == 0 || transfer->headers_whole;
-    if (trimmed >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* a status line: what came was an interim reply's */
-        buf_reset(headers);
-        transfer->headers_whole = false;
-        return len;
-    }
-    if (trimmed > 0 && !(buf_add(headers, data, trimmed) && buf_add_char(headers, '\n')))
-        return 0;
-    return len;
+    return reply_take_header(&transfer->reader, data, size * count) ? size * count : 0;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *ctx)
@@ -94,8 +82,7 @@ static CURLcode prepare_tls(CURL *easy, void *ssl_config, void *ctx)
     return CURLE_OK;
 }
 
-/* The connection is there and the request not yet sent: the only moment when the TLS version can be asked
- * for. */
+/* The connection is there, the request not yet sent: the one moment to ask for the TLS version. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static int note_connected(void *ctx, char *remote, char *local, int remote_port, int local_port)
 {
@@ -158,8 +145,7 @@ static const struct {
     {CURLOPT_QUICK_EXIT, 1}, /* not to wait for a look-up that hangs: it has its own thread and time-out */
 };
 
-/* What requests and warm-ups have in common: all that decides which connection they may use. False: no
- * memory. */
+/* What requests and warm-ups share: all that decides which connection they may use. False: no memory. */
 static bool transfer_set_up(struct transfer *transfer, struct lane *lane, const char *url)
 {
     struct transfers *all = transfer->all;
@@ -169,7 +155,6 @@ static bool transfer_set_up(struct transfer *transfer, struct lane *lane, const 
     int failed = 0;
     transfer->lane = lane;
     transfer->flaws = 0;
-    transfer->headers_whole = false;
     transfer->connect_ms = -1;
     transfer->tls_version = NULL;
     transfer->detail[0] = '\0';
@@ -198,8 +183,7 @@ static bool add_header(struct transfer *transfer, const char *line)
     return list != NULL;
 }
 
-/* The request's headers, those that signing needs, and those of libcurl's own that are not wanted ("Name:").
- */
+/* The request's headers, those that signing needs, and those of libcurl's own that are unwanted ("Name:"). */
 static bool add_headers(struct transfer *transfer, const struct http_request *request)
 {
     const struct http_signer *signer = request->signer;
@@ -241,8 +225,7 @@ static bool set_method(CURL *easy, const struct http_request *request)
         return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
     case HTTP_HEAD:
         return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
-    case HTTP_PUT: /* not CURLOPT_UPLOAD: the signature needs the whole body, and libcurl hashes only
-                      POSTFIELDS */
+    case HTTP_PUT: /* not CURLOPT_UPLOAD: for signatures libcurl hashes POSTFIELDS alone */
         failed |= (int)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PUT");
         break;
     case HTTP_POST:
@@ -263,9 +246,7 @@ static bool transfer_request(struct transfer *transfer, struct lane *lane, const
     transfer->request = request;
     transfer->reply = reply;
     transfer->timeout_ms = timeout_ms;
-    reply->headers.max = HEADERS_MAX;
-    reply->body.max = request->reply_max;
-    reply->headers.secret = reply->body.secret = request->secret;
+    reply_begin(&transfer->reader, reply, request);
     if (!transfer_set_up(transfer, lane, request->url) || !set_method(easy, request) ||
         !add_headers(transfer, request) || (request->signer && !set_signer(easy, request->signer)))
         return false;
@@ -277,9 +258,7 @@ static bool transfer_request(struct transfer *transfer, struct lane *lane, const
     failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     failed |= (int)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     if (request->method != HTTP_HEAD)
-        failed |= (int)curl_easy_setopt(
-            easy, CURLOPT_MAXFILESIZE_LARGE,
-            (curl_off_t)(request->reply_max ? request->reply_max : (size_t)BUF_MAX_DEFAULT));
+        failed |= (int)curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)reply->body.max);
     return failed == 0;
 }
 
@@ -324,34 +303,57 @@ bool transfers_warm_up(struct transfers *transfers, struct lane *lane, const cha
     return true;
 }
 
+/* Whether a request has taken the connection that this warm-up has just put into the pool. */
+static bool is_taken(const struct transfer *warm_up)
+{
+    curl_off_t own_id = -1, id;
+    (void)curl_easy_getinfo(warm_up->easy, CURLINFO_CONN_ID, &own_id);
+    for (const struct transfer *other = warm_up->all->first; other; other = other->next) {
+        id = -1;
+        if (other->state == BUSY)
+            (void)curl_easy_getinfo(other->easy, CURLINFO_CONN_ID, &id);
+        if (id == own_id)
+            return true;
+    }
+    return false;
+}
+
 /*
- * Takes the connection of a finished warm-up into use: puts it into the pool, from where the next request
- * takes it.
+ * Reads what came on a finished warm-up's connection and keeps it from other transfers: curl_easy_recv
+ * attaches the connection of a handle's last transfer to the handle, given CURLOPT_CONNECT_ONLY at that
+ * moment.
  *
  * A TLS 1.3 server sends session tickets right behind the handshake (OpenSSL: two), and libcurl takes an idle
- * connection with input pending for a dead one (lib/url.c, Curl_conn_seems_dead). So they are read first, as
- * late as can be: curl_easy_recv does that for the connection of a handle's last transfer, given
- * CURLOPT_CONNECT_ONLY at that moment. What is no ticket (the server has said something or hung up) makes the
- * connection useless: as CONNECT_ONLY is left on, curl_multi_remove_handle closes it.
+ * connection with input pending for a dead one (lib/url.c, Curl_conn_seems_dead); here they are read and done
+ * with. False: what came is no ticket, the server has said something or hung up. As CONNECT_ONLY is left on
+ * then, curl_multi_remove_handle closes the connection.
  */
-static void warm_use(struct transfer *transfer)
+static bool warm_hold(struct transfer *transfer)
 {
     char byte;
     size_t got = 0;
-    if (curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK &&
-        curl_easy_recv(transfer->easy, &byte, 1, &got) == CURLE_AGAIN)
-        (void)curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 0L);
+    return curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK &&
+           curl_easy_recv(transfer->easy, &byte, 1, &got) == CURLE_AGAIN &&
+           curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 0L) == CURLE_OK;
+}
+
+/* Gives the connection of a finished warm-up back to the pool, from where the next request takes it. */
+static void warm_use(struct transfer *transfer)
+{
+    (void)warm_hold(transfer);
     transfer_release(transfer);
 }
 
 /* ---- what transfer.h promises ---- */
 
-bool transfers_request(struct transfers *transfers, struct lane *lane, bool warm,
+bool transfers_request(struct transfers *transfers, struct lane *lane, enum lane_way way,
                        const struct http_request *request, struct http_reply *reply, int64_t timeout_ms)
 {
     struct transfer *transfer = transfer_get(transfers);
     bool ok = transfer && transfer_request(transfer, lane, request, reply, timeout_ms);
-    if (warm)
+    /* One that is meant to open its own must not take what a warm-up is about to hand to another. */
+    ok = ok && curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, way == LANE_NEW ? 1L : 0L) == CURLE_OK;
+    if (way == LANE_WARM)
         warm_use(transfer_find(transfers, lane, WARM));
     if (ok && curl_multi_add_handle(transfers->multi, transfer->easy) == CURLM_OK) {
         transfer->state = BUSY;
@@ -423,39 +425,59 @@ static struct fault fault_of(const struct transfer *transfer, CURLcode result)
     };
 }
 
-static void finish(struct transfer *transfer, CURLcode result)
+static struct transfer_end end_of(const struct transfer *transfer)
 {
-    struct transfers *all = transfer->all;
     curl_socket_t socket = CURL_SOCKET_BAD;
     /* The transfer's last connection, where it is open still: the pool has kept it. */
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &socket);
-    bool kept = socket != CURL_SOCKET_BAD;
-    bool ok = transfer->request ? result == CURLE_OK : kept;
-    if (ok && transfer->request && !transfer->headers_whole) {
-        /* libcurl takes a connection that ends within the headers for the reply's proper end. */
-        result = CURLE_PARTIAL_FILE;
-        ok = false;
-    }
-    struct transfer_end end = {
+    return (struct transfer_end){
         .lane = transfer->lane,
         .request = transfer->request,
         .reply = transfer->reply,
-        .kept = kept,
+        .kept = socket != CURL_SOCKET_BAD,
         .opened = transfer->connect_ms >= 0 &&
                   (!transfer->request || info_long(transfer, CURLINFO_NUM_CONNECTS) > 0),
         .tls_version = transfer->tls_version,
         .connect_ms = transfer->connect_ms,
-        .time_ms = now_ms(all) - transfer->start_ms,
+        .time_ms = now_ms(transfer->all) - transfer->start_ms,
     };
-    if (!ok)
-        end.fault = fault_of(transfer, result);
-    else if (transfer->request)
+}
+
+static void finish_request(struct transfer *transfer, CURLcode result)
+{
+    struct transfer_end end = end_of(transfer);
+    /* libcurl takes a connection that ends within the headers for the reply's proper end. */
+    if (result == CURLE_OK && !transfer->reader.headers_whole)
+        result = CURLE_PARTIAL_FILE;
+    if (result == CURLE_OK)
         transfer->reply->status = (int)info_long(transfer, CURLINFO_RESPONSE_CODE);
-    all->done(all->ctx, &end);
-    if (ok && !transfer->request)
-        transfer->state = WARM; /* stays in the multi handle: only there it finds its connection again */
     else
+        end.fault = fault_of(transfer, result);
+    transfer->all->done(transfer->all->ctx, &end);
+    transfer_release(transfer);
+}
+
+static void finish_warm_up(struct transfer *transfer, CURLcode result)
+{
+    struct transfer_end end = end_of(transfer);
+    end.taken = end.kept && is_taken(transfer);
+    if (end.kept && !end.taken && warm_hold(transfer)) {
+        transfer->state = WARM; /* stays in the multi handle: only there it finds its connection again */
+    } else if (!end.taken) {
+        end.kept = false;
+        end.fault = fault_of(transfer, result);
+    }
+    transfer->all->done(transfer->all->ctx, &end);
+    if (transfer->state != WARM)
         transfer_release(transfer);
+}
+
+static void finish(struct transfer *transfer, CURLcode result)
+{
+    if (transfer->request)
+        finish_request(transfer, result);
+    else
+        finish_warm_up(transfer, result);
 }
 
 bool transfers_work(struct transfers *transfers)

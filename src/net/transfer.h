@@ -22,9 +22,11 @@ struct transfer_end {
     struct lane *lane;
     const struct http_request *request; /* NULL: a connection was to be opened in advance */
     struct http_reply *reply;
-    struct fault fault;      /* FAULT_NONE: reply is whole, or the connection is there */
-    bool kept;               /* its connection is still open */
-    bool opened;             /* it opened a connection */
+    struct fault fault; /* FAULT_NONE: reply is whole, or the connection is there */
+    bool kept;          /* its connection is still open */
+    bool opened;        /* it opened a connection */
+    bool taken; /* opened in advance and at once used by a request that was under way, in place of an idle one
+                 */
     const char *tls_version; /* of that one, NULL: no TLS */
     int64_t connect_ms;      /* to open it */
     int64_t time_ms;         /* of the whole transfer */
@@ -42,10 +44,10 @@ bool transfers_open(struct transfers **out, const struct http_config *config, st
 void transfers_close(struct transfers *transfers);
 
 /*
- * Starts a request, to end within timeout_ms. `warm`: a connection of the lane that was opened in advance is
- * put to use for it. request and reply are borrowed until its end is told. False: no memory.
+ * Starts a request, to end within timeout_ms. LANE_WARM: a connection of the lane that was opened in advance
+ * is put to use for it. request and reply are borrowed until its end is told. False: no memory.
  */
-bool transfers_request(struct transfers *transfers, struct lane *lane, bool warm,
+bool transfers_request(struct transfers *transfers, struct lane *lane, enum lane_way way,
                        const struct http_request *request, struct http_reply *reply, int64_t timeout_ms);
 
 /* Begins to open a connection to url, which is the lane's. False: no memory. */

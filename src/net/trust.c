@@ -124,8 +124,8 @@ static bool add_system_root(void *ctx, const unsigned char *data, size_t len)
 static int find_issuers(void *ctx, const mbedtls_x509_crt *child, mbedtls_x509_crt **out)
 {
     struct trust *trust = ctx;
-    bool known = false;
-    for (const mbedtls_x509_crt *crt = child; crt && !known; crt = crt->next)
+    bool known = has_issuer(trust, child);
+    for (const mbedtls_x509_crt *crt = child->next; crt && !known; crt = crt->next)
         known = has_issuer(trust, crt);
     if (!known && !trust->has_system) {
         trust->has_system = true;
@@ -136,6 +136,7 @@ static int find_issuers(void *ctx, const mbedtls_x509_crt *child, mbedtls_x509_c
 }
 
 /* Called for each certificate of the chain; flaws stay as they are, so that the handshake fails. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is mbedTLS's */
 static int note_flaws(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     (void)crt;

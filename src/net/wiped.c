@@ -1,61 +1,66 @@
 #include "net/wiped.h"
 
 #include <stdalign.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 
-/* Stands before each block. */
-struct head {
-    alignas(max_align_t) size_t size;
+#ifndef __clang__ /* gcc 12 takes a pointer into a block for its loss */
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
+/* A block with its size before it. */
+struct block {
+    size_t size;
+    alignas(max_align_t) unsigned char data[];
 };
 
-static struct head *head_of(void *block)
+static struct block *block_of(void *data)
 {
-    return (struct head *)block - 1;
-}
-
-static void *with_head(struct head *head, size_t size)
-{
-    if (!head)
-        return NULL;
-    head->size = size;
-    return head + 1;
+    return (struct block *)(void *)((unsigned char *)data - offsetof(struct block, data));
 }
 
 void *wiped_malloc(size_t size)
 {
-    return size > SIZE_MAX - sizeof(struct head) ? NULL : with_head(malloc(sizeof(struct head) + size), size);
+    struct block *block = size > SIZE_MAX - sizeof *block ? NULL : malloc(sizeof *block + size);
+    if (!block)
+        return NULL;
+    block->size = size;
+    return block->data;
 }
 
 void *wiped_calloc(size_t count, size_t size)
 {
-    if (size && count > (SIZE_MAX - sizeof(struct head)) / size)
+    if (size && count > SIZE_MAX / size)
         return NULL;
-    return with_head(calloc(1, sizeof(struct head) + count * size), count * size);
+    void *data = wiped_malloc(count * size);
+    if (data)
+        memset(data, 0, count * size);
+    return data;
 }
 
-void *wiped_realloc(void *block, size_t size)
+void *wiped_realloc(void *data, size_t size)
 {
-    if (!block)
+    if (!data)
         return wiped_malloc(size);
     void *other = wiped_malloc(size);
     if (!other)
         return NULL;
-    size_t old_size = head_of(block)->size;
-    memcpy(other, block, old_size < size ? old_size : size);
-    wiped_free(block);
+    size_t old_size = block_of(data)->size;
+    memcpy(other, data, old_size < size ? old_size : size);
+    wiped_free(data);
     return other;
 }
 
-void wiped_free(void *block)
+void wiped_free(void *data)
 {
-    if (!block)
+    if (!data)
         return;
-    mem_wipe(block, head_of(block)->size);
-    free(head_of(block));
+    mem_wipe(data, block_of(data)->size);
+    free(block_of(data));
 }
 
 char *wiped_strdup(const char *text)

@@ -11,8 +11,8 @@
 /* As malloc, calloc, realloc, free and strdup. Blocks of the one kind can't be released by the other. */
 void *wiped_malloc(size_t size);
 void *wiped_calloc(size_t count, size_t size);
-void *wiped_realloc(void *block, size_t size);
-void wiped_free(void *block);
+void *wiped_realloc(void *data, size_t size);
+void wiped_free(void *data);
 char *wiped_strdup(const char *text);
 
 #endif
