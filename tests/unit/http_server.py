@@ -389,7 +389,7 @@ def main() -> None:
     made = contexts()
     for name, context in made.items():
         listen(name, serve, context, 0)
-    listen("slowtls", serve, made["rsa"], 0.2)
+    listen("slowtls", serve, made["rsa"], 0.4)
     listen("mute", serve, None, 3600)
     listen("impatient", serve, made["rsa"], 0, 0.1)
     listen("proxy", serve_proxy, False)

@@ -98,7 +98,7 @@ static void test_large_body(void **state)
     struct net_bench bench;
     (void)state;
     net_open(&bench, "ca.pem");
-    size_t len = 3 * 1024 * 1024;
+    size_t len = (size_t)3 * 1024 * 1024;
     char *body = malloc(len);
     memset(body, 'u', len);
     struct http_reply reply = net_ask(&bench, (struct http_request){.method = HTTP_PUT,
@@ -357,7 +357,7 @@ static void check_timeout(struct net_bench *bench, struct http_request request, 
     struct http_reply reply = net_ask(bench, request);
     int64_t took_ms = net_now_ms(bench) - start_ms;
     assert_failed(&reply, ERR_TIMEOUT, words);
-    assert_in_range(took_ms, least_ms - 5, least_ms + 300);
+    assert_in_range(took_ms, least_ms - 5, least_ms + 400);
     http_reply_free(&reply);
 }
 
@@ -394,7 +394,7 @@ static void test_batch_overlaps(void **state)
             .method = HTTP_GET, .url = net_url("http", "plain", "/wait?100"), .timeout_ms = 10000};
     int64_t start_ms = net_now_ms(&bench);
     bench.http.perform(bench.http.ctx, requests, replies, 8);
-    assert_in_range(net_now_ms(&bench) - start_ms, 100, 400);
+    assert_in_range(net_now_ms(&bench) - start_ms, 100, 700);
     for (size_t i = 0; i < 8; i++) {
         assert_ok(&replies[i], 200, "waited");
         http_reply_free(&replies[i]);
@@ -476,7 +476,7 @@ static void test_waiting_has_its_own_time(void **state)
         .method = HTTP_GET, .url = net_url("http", "plain", "/echo"), .timeout_ms = 200};
     int64_t start_ms = net_now_ms(&bench);
     bench.http.perform(bench.http.ctx, requests, replies, 17);
-    assert_in_range(net_now_ms(&bench) - start_ms, 400, 700);
+    assert_in_range(net_now_ms(&bench) - start_ms, 400, 800);
     for (size_t i = 0; i < 16; i++)
         assert_failed(&replies[i], ERR_TIMEOUT, "no answer");
     assert_ok(&replies[16], 200, NULL);
@@ -487,7 +487,7 @@ static void test_waiting_has_its_own_time(void **state)
         requests[i].total_timeout_ms = 300;
     start_ms = net_now_ms(&bench);
     bench.http.perform(bench.http.ctx, requests, replies, 17);
-    assert_in_range(net_now_ms(&bench) - start_ms, 290, 500);
+    assert_in_range(net_now_ms(&bench) - start_ms, 290, 600);
     for (size_t i = 0; i < 17; i++)
         assert_failed(&replies[i], ERR_TIMEOUT, "no ");
     net_close(&bench);
@@ -538,7 +538,7 @@ static void check_warm(const char *scheme, const char *listener, size_t count, i
     net_open(&bench, "ca.pem");
     for (size_t i = 0; i < count; i++)
         bench.http.connect(bench.http.ctx, net_url(scheme, listener, "/"), 1);
-    struct http_reply reply = net_get(&bench, net_url("http", "plain", "/wait?50"));
+    struct http_reply reply = net_get(&bench, net_url("http", "plain", "/wait?300"));
     assert_ok(&reply, 200, "waited");
     http_reply_free(&reply);
     net_sleep_ms(&bench, pause_ms);
@@ -577,12 +577,12 @@ static void test_warm_up_overlaps(void **state)
     net_open(&bench, "ca.pem");
     int64_t start_ms = net_now_ms(&bench);
     bench.http.connect(bench.http.ctx, net_url("https", "slowtls", "/"), 1);
-    struct http_reply reply = net_get(&bench, net_url("http", "plain", "/wait?250"));
+    struct http_reply reply = net_get(&bench, net_url("http", "plain", "/wait?500"));
     http_reply_free(&reply);
     reply = net_get(&bench, net_url("https", "slowtls", "/echo"));
     assert_ok(&reply, 200, NULL);
     http_reply_free(&reply);
-    assert_in_range(net_now_ms(&bench) - start_ms, 250, 350);
+    assert_in_range(net_now_ms(&bench) - start_ms, 500, 800);
     net_counts(&bench);
     assert_int_equal(net_count("slowtls.connections"), 1);
     net_close(&bench);
@@ -609,9 +609,9 @@ static void test_request_waits_for_warm_up(void **state)
     bench.http.connect(bench.http.ctx, net_url("https", "slowtls", "/"), 3);
     for (size_t i = 0; i < 5; i++)
         requests[i] = (struct http_request){
-            .method = HTTP_GET, .url = net_url("https", "slowtls", "/wait?100"), .timeout_ms = 5000};
+            .method = HTTP_GET, .url = net_url("https", "slowtls", "/wait?400"), .timeout_ms = 5000};
     bench.http.perform(bench.http.ctx, requests, replies, 5);
-    assert_in_range(net_now_ms(&bench) - start_ms, 300, 450);
+    assert_in_range(net_now_ms(&bench) - start_ms, 800, 1150);
     for (size_t i = 0; i < 5; i++) {
         assert_ok(&replies[i], 200, "waited");
         http_reply_free(&replies[i]);
@@ -633,7 +633,7 @@ static void test_many_warm_ups(void **state)
     bench.http.connect(bench.http.ctx, net_url("https", "slowtls", "/"), 1);
     bench.http.connect(bench.http.ctx, net_url("https", "slowtls", "/"), 3);
     bench.http.connect(bench.http.ctx, net_url("https", "slowtls", "/"), 100);
-    reply = net_get(&bench, net_url("http", "plain", "/wait?300"));
+    reply = net_get(&bench, net_url("http", "plain", "/wait?600"));
     http_reply_free(&reply);
     net_sleep_ms(&bench, 50);
     int64_t start_ms = net_now_ms(&bench);
@@ -641,7 +641,7 @@ static void test_many_warm_ups(void **state)
         requests[i] = (struct http_request){
             .method = HTTP_GET, .url = net_url("https", "slowtls", "/wait?50"), .timeout_ms = 5000};
     bench.http.perform(bench.http.ctx, requests, replies, 16);
-    assert_in_range(net_now_ms(&bench) - start_ms, 100, 180);
+    assert_in_range(net_now_ms(&bench) - start_ms, 100, 450);
     for (size_t i = 0; i < 16; i++) {
         assert_ok(&replies[i], 200, "waited");
         http_reply_free(&replies[i]);
@@ -650,6 +650,46 @@ static void test_many_warm_ups(void **state)
     assert_int_equal(net_count("slowtls.connections"), HTTP_CONNECTIONS_MAX);
     assert_int_equal(net_count("slowtls.handshakes"), HTTP_CONNECTIONS_MAX);
     net_close(&bench);
+}
+
+/* Requests and connections in advance in all proportions: each request gets its own answer. */
+static void test_mixture(void **state)
+{
+    enum { ROUNDS = 60, COUNT = 12 };
+    struct net_bench bench;
+    struct http_request requests[COUNT];
+    struct http_reply replies[COUNT];
+    char urls[COUNT][NET_URL_MAX], want[64];
+    (void)state;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        const char *base =
+            round % 3 == 0 ? net_url("https", "rsa", "/echo") : net_url("http", "plain2", "/echo");
+        size_t at = 0;
+        net_open(&bench, "ca.pem");
+        while (at < COUNT) {
+            size_t batch = 1 + (round + at) % 4;
+            if (batch > COUNT - at)
+                batch = COUNT - at;
+            bench.http.connect(bench.http.ctx, base, 1 + (round * 7 + at) % 6);
+            for (size_t i = at; i < at + batch; i++) {
+                (void)snprintf(urls[i], NET_URL_MAX, "%s?%zu", base, i);
+                requests[i] = (struct http_request){.method = HTTP_GET, .url = urls[i], .timeout_ms = 10000};
+                replies[i] = (struct http_reply){0};
+            }
+            bench.http.perform(bench.http.ctx, requests + at, replies + at, batch);
+            at += batch;
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            (void)snprintf(want, sizeof want, "GET /echo?%zu\n", i);
+            assert_ok(&replies[i], 200, NULL);
+            assert_memory_equal(replies[i].body.data, want, strlen(want));
+            http_reply_free(&replies[i]);
+        }
+        net_counts(&bench);
+        assert_in_range(net_count(round % 3 == 0 ? "rsa.connections" : "plain2.connections"), 1,
+                        HTTP_CONNECTIONS_MAX);
+        net_close(&bench);
+    }
 }
 
 /* A warm-up that fails says nothing; the request meets the fault itself, and no later than without it. */
@@ -800,6 +840,7 @@ int main(void)
         cmocka_unit_test(test_warm_up_overlaps),
         cmocka_unit_test(test_request_waits_for_warm_up),
         cmocka_unit_test(test_many_warm_ups),
+        cmocka_unit_test(test_mixture),
         cmocka_unit_test(test_warm_up_that_fails),
         cmocka_unit_test(test_warm_connection_that_ended),
         cmocka_unit_test(test_proxies),
