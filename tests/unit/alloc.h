@@ -72,9 +72,17 @@ static inline void alloc_look(const void *data)
         alloc.leaked = true;
 }
 
+/* What others (stdio, say) left in a new block from byte `from` on is not ours. */
+static inline void *alloc_scrub(void *data, size_t from)
+{
+    if (data && alloc.secret && malloc_usable_size(data) > from)
+        memset((char *)data + from, 0xa5, malloc_usable_size(data) - from);
+    return data;
+}
+
 void *__wrap_malloc(size_t size)
 {
-    return alloc_fails() ? NULL : __real_malloc(size);
+    return alloc_fails() ? NULL : alloc_scrub(__real_malloc(size), 0);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
@@ -86,7 +94,8 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *data, size_t size)
 {
     alloc_look(data);
-    return alloc_fails() ? NULL : __real_realloc(data, size);
+    size_t had = data ? malloc_usable_size(data) : 0;
+    return alloc_fails() ? NULL : alloc_scrub(__real_realloc(data, size), had);
 }
 
 void __wrap_free(void *data)
