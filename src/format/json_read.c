@@ -177,15 +177,15 @@ static bool has_escape(const struct reader *reader)
     return memchr(reader->pos, '\\', (size_t)(reader->end - reader->pos)) != NULL;
 }
 
-/* True if the string's unescaped text is `text`. An escape is never shorter than what it stands for. */
+/* True if the string's unescaped text is `text`. An escape is always longer than what it stands for. */
 static bool string_is(const struct json *json, size_t token, const char *text, size_t len)
 {
     struct reader reader = reader_of(json, token);
     size_t raw_len = (size_t)(reader.end - reader.pos);
     if (raw_len < len)
         return false;
-    if (!has_escape(&reader))
-        return raw_len == len && memcmp(reader.pos, text, len) == 0;
+    if (raw_len == len)
+        return memcmp(reader.pos, text, len) == 0 && !has_escape(&reader);
     const char *end = text + len;
     uint32_t got = 0;
     while (read_character(&reader, &got)) {
@@ -240,29 +240,39 @@ bool json_string(const struct json *json, size_t token, struct buf *out, struct 
     return buf_ok(out, "a JSON string", err);
 }
 
+/* Writes the text to `out`, where that is not NULL; its length is returned. */
+static size_t unescape(struct reader reader, char *out)
+{
+    size_t len = (size_t)(reader.end - reader.pos);
+    uint32_t code_point = 0;
+    char utf8[4];
+    if (!has_escape(&reader)) {
+        if (out)
+            memcpy(out, reader.pos, len);
+        return len;
+    }
+    for (len = 0; read_character(&reader, &code_point);) {
+        size_t size = text_encode(presentable(code_point), utf8);
+        if (out)
+            memcpy(out + len, utf8, size);
+        len += size;
+    }
+    return len;
+}
+
 bool json_string_dup(const struct json *json, size_t token, size_t max, char **out, struct err *err)
 {
     *out = NULL;
     if (!check_is_string(json, token, err))
         return false;
-    struct reader reader = reader_of(json, token);
-    uint32_t code_point = 0;
-    char utf8[4];
-    size_t len = 0;
-    while (read_character(&reader, &code_point))
-        len += text_encode(presentable(code_point), utf8);
+    size_t len = unescape(reader_of(json, token), NULL);
     if (len > max)
         return err_set(err, ERR_MALFORMED, "malformed JSON: a string of over %zu bytes at byte %u", max,
                        (unsigned)json->tokens[token].start);
     char *copy = malloc(len + 1); /* of the exact size: a listing keeps many */
     if (!copy)
         return err_nomem(err);
-    reader = reader_of(json, token);
-    for (len = 0; read_character(&reader, &code_point);) {
-        size_t size = text_encode(presentable(code_point), utf8);
-        memcpy(copy + len, utf8, size);
-        len += size;
-    }
+    (void)unescape(reader_of(json, token), copy);
     copy[len] = '\0';
     *out = copy;
     return true;
