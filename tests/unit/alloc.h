@@ -15,6 +15,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(data, size) ((void)(data), (void)(size))
+#endif
+
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *data, size_t size);
@@ -67,8 +73,11 @@ static inline bool alloc_fails(void)
 
 static inline void alloc_look(const void *data)
 {
-    if (data && alloc.secret &&
-        memmem(data, malloc_usable_size((void *)(uintptr_t)data), alloc.secret, strlen(alloc.secret)))
+    if (!data || !alloc.secret)
+        return;
+    size_t size = malloc_usable_size((void *)(uintptr_t)data);
+    VALGRIND_MAKE_MEM_DEFINED(data, size); /* not all of it was ever written */
+    if (memmem(data, size, alloc.secret, strlen(alloc.secret)))
         alloc.leaked = true;
 }
 

@@ -365,6 +365,7 @@ static void matches_as_the_definition_says(void **state)
     assert_true(matched > 10000);
 }
 
+/* Each is done in well below a second; valgrind takes some. What backtracks takes minutes or for ever. */
 static double seconds_for(const char *pattern, const char *text, bool want)
 {
     clock_t start = clock();
@@ -379,20 +380,20 @@ static void no_pattern_blows_up(void **state)
     static char pattern[2 * PATTERN + 1];
     (void)state;
     memset(text, 'a', TEXT);
-    assert_true(seconds_for("*a*a*a*a*a*a*b", text, false) < 1);
-    assert_true(seconds_for("*a*a*a*a*a*a*a", text, true) < 1);
-    assert_true(seconds_for("*?*?*[a]*[!b]*?b", text, false) < 1);
+    assert_true(seconds_for("*a*a*a*a*a*a*b", text, false) < 20);
+    assert_true(seconds_for("*a*a*a*a*a*a*a", text, true) < 20);
+    assert_true(seconds_for("*?*?*[a]*[!b]*?b", text, false) < 20);
     for (size_t i = 0; i < PATTERN; i++)
         memcpy(pattern + 2 * i, "*a", 2);
-    assert_true(seconds_for(pattern, text, true) < 1);
+    assert_true(seconds_for(pattern, text, true) < 20);
     pattern[2 * PATTERN - 1] = 'b';
-    assert_true(seconds_for(pattern, text, false) < 1);
+    assert_true(seconds_for(pattern, text, false) < 20);
     /* Brackets without end must not be searched to the end of the pattern each time. */
     memset(pattern, '[', 2 * PATTERN);
     pattern[0] = '*';
     pattern[2 * PATTERN - 1] = 'x';
     memset(text, '[', TEXT);
-    assert_true(seconds_for(pattern, text, false) < 5);
+    assert_true(seconds_for(pattern, text, false) < 20);
 }
 
 static void reads_numbers(void **state)
