@@ -6,7 +6,7 @@
 #include "platform/platform.h"
 
 /* One line to standard error, whatever is in it. */
-static void say(const char *before, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const char *before, const char *format, va_list args)
 {
     struct buf raw = {0}, line = {0};
     buf_addv(&raw, format, args);
@@ -19,7 +19,7 @@ static void say(const char *before, const char *format, va_list args)
     buf_free(&line);
 }
 
-static void trace(void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void trace(void *ctx, const char *format, va_list args)
 {
     const struct console *console = ctx;
     struct buf before = {0};

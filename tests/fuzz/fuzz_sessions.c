@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .endpoint = {.url = "https://ssm", .signing_service = "ssm"}};
     struct session_list list = {0};
     struct err err = {0};
-    bool ok = size > 0 && ssm_list_sessions(&client, "i-1", &list, &err);
+    bool ok = size > 0 && ssm_list_sessions(&client, "i-1", &list, NULL, &err);
     if (size > 0)
         check(&list, ok, &err);
     session_list_free(&list);

@@ -54,7 +54,7 @@ static void answer(struct fixture *f, const char *body_has, int status, const ch
 
 static bool list(struct fixture *f)
 {
-    return ssm_list_sessions(&f->client, "i-1", &f->list, &f->err);
+    return ssm_list_sessions(&f->client, "i-1", &f->list, NULL, &f->err);
 }
 
 static void test_lists_one_page(void **state)
