@@ -118,6 +118,21 @@ $(FUZZERS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libssm-enforce.a
 run-fuzz: $(FUZZERS)
 	@.make/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
+# The whole protocol, with many runs at once in a simulated world (tests/sim).
+SIM_RUNS ?= 20000
+SIM_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/sim/*.c)))
+$(B)/tests/sim/sim: $(SIM_OBJECTS) $(B)/libssm-enforce.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(LIBS) -lm
+
+run-sim: $(B)/tests/sim/sim
+	@$< $(SIM_RUNS)
+	@echo 'sim: 1 passed, 0 failed'
+
+sim: ## SIM_RUNS (20000) simulated runs of the protocol under ASan and UBSan
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory TARGET=native-asan run-sim
+
 unit: ## unit tests under ASan and UBSan (T=MODULE: one of them)
 	@.ci/setup build test
 	@$(MAKE) --no-print-directory TARGET=native-asan run-unit
@@ -207,6 +222,6 @@ help: ## this list
 
 FORCE:
 .PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo fuzz help install \
-	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-unit test unit valgrind
+	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))
