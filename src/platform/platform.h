@@ -55,8 +55,9 @@ bool platform_agent_credentials(struct buf *path);
 /*
  * Runs a command line through no shell (split as the AWS command line splits credential_process) with
  * standard input and error inherited, and appends its standard output, at most out->max bytes, within
- * timeout_ms. ERR_CONFIG: it can't be started, ends with a status other than 0, or says too much;
- * ERR_TIMEOUT.
+ * timeout_ms. It may ask on the terminal; the keys that platform_ignore_signals ignores do not stop it
+ * either. ERR_CONFIG: it can't be started, ends with a status other than 0, or says too much; ERR_TIMEOUT: it
+ * was killed. Messages name the program, not its arguments, which may be secret.
  */
 bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, struct err *err);
 
@@ -65,7 +66,7 @@ bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, stru
 /*
  * The id of the session that this process runs in: the first argument of the ancestor process
  * `ssm-session-worker` of uid 0 (Windows: of SYSTEM). False: there is none, or it can't be read (hidepid):
- * unknown, and no error. Source: agent/session (amazon-ssm-agent), see docs in linux_session.c.
+ * unknown, and no error. Sources: see linux_session.c and windows_session.c.
  */
 bool platform_own_session(char out[PLATFORM_SESSION_ID_MAX + 1]);
 
@@ -86,8 +87,12 @@ bool platform_append_line(const char *path, const char *line, struct err *err);
 /* Makes a directory and what is missing above it (mode 0700). One that is there is fine. ERR_IO. */
 bool platform_make_directory(const char *path, struct err *err);
 
-/* One line into the system's log: syslog(3) facility authpriv (Windows: the Application event log). ERR_IO
- * where it can be seen that nobody takes it. `warning`: severity warning instead of notice. */
+/*
+ * One line into the system's log: syslog's facility authpriv (Windows: the Application event log). ERR_IO
+ * where it can be seen that nobody takes it, within some two seconds. `warning`: severity warning instead of
+ * notice. On Linux a line over some 200 KB is refused (the size of a datagram), Windows cuts it at 31,839
+ * characters.
+ */
 bool platform_log(const char *line, bool warning, struct err *err);
 
 /* Calls `add` for each root certificate of the system (DER, or a bundle in PEM with its NUL counted in len)
@@ -101,8 +106,11 @@ bool platform_is_terminal(enum platform_stream stream);
 /* Columns of the terminal behind the stream; 80 where there is none or it says 0. */
 int platform_terminal_width(enum platform_stream stream);
 
-/* Writes all of it (UTF-8). An error (EIO of a terminal that is gone) ends the writing and is no one's
- * problem but the caller's: false. */
+/*
+ * Writes all of it (UTF-8). An error (EIO of a terminal that is gone) ends the writing and is no one's
+ * problem but the caller's: false. After platform_ignore_signals a terminal or pipe that takes nothing for 2
+ * s (Ctrl-S) is an error too, and what is written to it later is dropped.
+ */
 bool platform_write(enum platform_stream stream, const char *data, size_t len);
 
 /* Asks on the terminal itself, not on standard input, and takes one line without its end. False: there is no
