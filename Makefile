@@ -50,16 +50,23 @@ LDFLAGS_ALL = $(TARGET_LDFLAGS) $(COVERAGE) $(LDFLAGS)
 
 # ---- our own sources ----
 
-other_platform := $(if $(EXE),src/platform/linux%.c,src/platform/windows%.c)
-SOURCES := $(sort $(filter-out src/third_party/% $(other_platform),$(wildcard src/*.c src/*/*.c)))
+other := $(if $(EXE),linux,windows)
+SOURCES := $(sort $(filter-out src/third_party/% src/platform/$(other)%.c,$(wildcard src/*.c src/*/*.c)))
 GENERATED := build/gen/embedded.c build/gen/amazon_roots.c
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(GENERATED:%.c=$(B)/obj/%.o)
 LIBRARY_OBJECTS := $(filter-out $(B)/obj/src/main.o,$(OBJECTS))
+RESOURCES := $(if $(EXE),$(B)/obj/src/platform/windows.res.o)
 
 $(B)/obj/%.o: %.c $(B)/flags.mk
 	@mkdir -p $(@D)
 	@echo "  cc $< ($(TARGET))"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+comma := ,
+$(B)/obj/%.res.o: %.rc src/base/version.h $(B)/flags.mk
+	@mkdir -p $(@D)
+	@echo "  windres $<"
+	@$(CC:gcc=windres) -Isrc -DVERSION_NUMBERS=$(subst .,$(comma),$(VERSION)),0 $< $@
 
 EMBEDDED := $(sort $(wildcard profiles/* deploy/*))
 build/gen/embedded.c: .make/embed.sh FORCE
@@ -71,12 +78,12 @@ build/gen/amazon_roots.c: .make/roots.sh src/net/roots/SHA256SUMS $(wildcard src
 	@.make/roots.sh $@ src/net/roots/SHA256SUMS $(wildcard src/net/roots/*.pem)
 
 # Stripped while linking: strip would put a time stamp into the Windows executable.
-$(BIN): $(B)/obj/src/main.o $(B)/libssm-enforce.a
+$(BIN): $(B)/obj/src/main.o $(RESOURCES) $(B)/libssm-enforce.a
 	@echo "  link $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(if $(filter native%,$(TARGET)),,-s) $(LIBS)
 
 debug: $(B)/ssm-enforce.debug ## the same with symbols: build/TARGET/ssm-enforce.debug
-$(B)/ssm-enforce.debug: $(B)/obj/src/main.o $(B)/libssm-enforce.a
+$(B)/ssm-enforce.debug: $(B)/obj/src/main.o $(RESOURCES) $(B)/libssm-enforce.a
 	@$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
 
 check-binary: $(BIN) ## the executable is static and small enough
@@ -96,14 +103,15 @@ $(B)/libssm-enforce.a: $(LIBRARY_OBJECTS)
 	@rm -f $@
 	@$(AR) rcD $@ $(LIBRARY_OBJECTS)
 
-UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c))
-UNIT_TESTS := $(patsubst %.c,$(B)/%,$(filter tests/unit/test_%.c,$(UNIT_SOURCES)))
+# Of what is for all platforms the tests run on Linux alone: they wrap malloc and more in the ways of its linker and C library.
+UNIT_SOURCES := $(sort $(filter-out tests/unit/test_platform_$(other)%.c,$(wildcard tests/unit/$(if $(EXE),test_platform_)*.c)))
+UNIT_TESTS := $(patsubst %.c,$(B)/%$(EXE),$(filter tests/unit/test_%.c,$(UNIT_SOURCES)))
 UNIT_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%.c,$(UNIT_SOURCES)))
 
 # A test that needs link options says so in a line "// link: -Wl,--wrap=malloc".
-$(UNIT_TESTS): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(B)/libssm-enforce.a
+$(UNIT_TESTS): $(B)/tests/unit/%$(EXE): $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(RESOURCES) $(B)/libssm-enforce.a
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS_ALL) -o $@ $< $(UNIT_SUPPORT) $(B)/libssm-enforce.a $(LDFLAGS_ALL) \
+	@$(CC) $(CFLAGS_ALL) -o $@ $< $(UNIT_SUPPORT) $(RESOURCES) $(B)/libssm-enforce.a $(LDFLAGS_ALL) \
 		$$(sed -n 's|^// link: ||p' tests/unit/$*.c) $(LIBS) -lcmocka -lm
 
 bin-unit: $(UNIT_TESTS)
@@ -136,6 +144,13 @@ sim: ## SIM_RUNS (20000) simulated runs of the protocol under ASan and UBSan
 unit: ## unit tests under ASan and UBSan (T=MODULE: one of them)
 	@.ci/setup build test
 	@$(MAKE) --no-print-directory TARGET=native-asan run-unit
+
+# Debian has no cmocka for Windows: it is built beside the other libraries.
+unit-windows: ## the Windows executable's unit tests under wine
+	@.ci/setup build cross
+	@cmocka=$$(.make/cmocka-windows.sh) && \
+		WINEDEBUG=-all WINEPREFIX=$(CURDIR)/build/wine $(MAKE) --no-print-directory TARGET=windows-x86_64 run-unit \
+		RUNNER=/usr/lib/wine/wine64 CFLAGS="$(CFLAGS) -isystem $$cmocka/include" LDFLAGS="$(LDFLAGS) -L$$cmocka/lib"
 
 valgrind: ## unit tests under valgrind
 	@.ci/setup build test
@@ -222,6 +237,6 @@ help: ## this list
 
 FORCE:
 .PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo fuzz help install \
-	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit valgrind
+	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))

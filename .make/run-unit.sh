@@ -11,7 +11,7 @@ if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -gt 28 ]; then r
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 passed=0 failed=0 broken=()
 for test in "$@"; do
-    name=${test##*/}
+    name=${test##*/} name=${name%.exe}
     [ -z "${T-}" ] || [ "$name" = "test_$T" ] || continue
     output=$(timeout -k 5 300 "${runner[@]}" "$test" 2>&1)
     status=$?

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Usage: fetch.sh
-# Brings the archives named in `pins` into $SSM_ENFORCE_CACHE/src (default .cache/src) and checks each
+# Usage: fetch.sh [PINS]
+# Brings the archives named in PINS (default: pins beside this script) into $SSM_ENFORCE_CACHE/src (default .cache/src) and checks each
 # SHA-256. What is there already is only checked. An archive may be put there by hand as well.
 #
 # Each file is asked for at this machine's own Debian mirrors, deb.debian.org and snapshot.debian.org.
@@ -120,4 +120,4 @@ while read -r name version file sha revision patches_sha upstream; do
             : >"$link"
         fi
     fi
-done <"$here/pins"
+done <"${1-$here/pins}"
