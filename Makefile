@@ -42,7 +42,7 @@ $(B)/flags.mk: $(B)/libraries $(LIBRARIES)/SOURCES
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 # C99's %zu in mingw's printf family. Its gcc checks formats by Microsoft's older rules all the same: the other targets do.
-windows_cflags := $(if $(EXE),-D__USE_MINGW_ANSI_STDIO=1 -Wno-format -Wno-format-extra-args)
+windows_cflags := $(if $(EXE),-DCURL_STATICLIB -DXML_STATIC -D__USE_MINGW_ANSI_STDIO=1 -Wno-format -Wno-format-extra-args)
 CFLAGS_ALL = $(TARGET_CFLAGS) $(WARNINGS) -Isrc $(PREFIX_MAP) $(windows_cflags) $(COVERAGE) $(CFLAGS)
 # Paths of this machine stay out of what is built; gcov has to find the sources.
 PREFIX_MAP = $(if $(COVERAGE),,-ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBRARIES)=.)
