@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/pages.h"
 #include "format/json_read.h"
 #include "format/json_write.h"
 #include "format/text.h"
@@ -17,8 +18,6 @@
 enum {
     ID_MAX = 1024,
     FIELD_MAX = 4096,
-    TOKEN_MAX = 64 * 1024,
-    PAGES_MAX = 10000,
     SESSIONS_MAX = 200000,
     PAGE_SIZE = 200 /* the most that DescribeSessions takes as MaxResults */
 };
@@ -50,14 +49,12 @@ struct listing {
     const char *filter_key;
     const char *filter_value;
     struct session_list *out;
-    unsigned page;    /* from 1 */
-    struct buf token; /* NextToken of the page before; empty: there is none */
-    struct buf seen;  /* hashes of all tokens so far, 8 bytes each */
-    struct buf body;  /* of the request */
-    struct buf text;  /* of the session that is being read: its fields, each with its NUL */
+    struct pages pages;
+    struct buf body; /* of the request */
+    struct buf text; /* of the session that is being read: its fields, each with its NUL */
 };
 
-static struct aws_call call_of(const char *action, const char *target, const struct buf *body)
+struct aws_call ssm_call(const char *action, const char *target, const struct buf *body)
 {
     return (struct aws_call){
         .action = action,
@@ -80,7 +77,7 @@ static bool refuse(const struct listing *listing, size_t number, const char *wha
     aws_words(&id, buf_text(&listing->text), strlen(buf_text(&listing->text)), 120);
     err_set(err, ERR_MALFORMED,
             "malformed reply of ssm:DescribeSessions: session %zu of page %u (`%s`) %s %s", number,
-            listing->page, buf_text(&id), what, field);
+            listing->pages.read + 1, buf_text(&id), what, field);
     buf_free(&id);
     return false;
 }
@@ -156,36 +153,14 @@ static bool read_session(struct listing *listing, const struct json *json, size_
     return session_list_add(listing->out, &session, err);
 }
 
-/* FNV-1a of 64 bits. */
-static uint64_t hash(const char *text)
-{
-    uint64_t value = UINT64_C(14695981039346656037);
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return value;
-}
-
-/* Takes the page's NextToken. One that this listing had before would lead round in a circle. */
 static bool read_token(struct listing *listing, const struct json *json, struct err *err)
 {
     size_t token = json_get(json, 0, "NextToken");
-    buf_reset(&listing->token);
-    if (token == JSON_NONE || json->tokens[token].type == JSON_NULL)
-        return true;
-    if (!json_string(json, token, &listing->token, err))
+    bool given = token != JSON_NONE && json->tokens[token].type != JSON_NULL;
+    buf_reset(&listing->text);
+    if (given && !json_string(json, token, &listing->text, err))
         return err_prefix(err, "malformed reply of ssm:DescribeSessions: NextToken");
-    if (listing->token.len > TOKEN_MAX)
-        return err_set(err, ERR_MALFORMED,
-                       "malformed reply of ssm:DescribeSessions: the NextToken of page %u is too long",
-                       listing->page);
-    uint64_t mark = hash(buf_text(&listing->token));
-    for (size_t at = 0; at < listing->seen.len; at += sizeof mark)
-        if (memcmp(listing->seen.data + at, &mark, sizeof mark) == 0)
-            return err_set(err, ERR_MALFORMED,
-                           "malformed reply of ssm:DescribeSessions: the NextToken of page %u repeats",
-                           listing->page);
-    buf_add(&listing->seen, &mark, sizeof mark);
-    return buf_ok(&listing->seen, "the list of tokens", err);
+    return pages_turn(&listing->pages, "ssm:DescribeSessions", buf_text(&listing->text), err);
 }
 
 static bool read_page(struct listing *listing, const struct http_reply *reply, struct err *err)
@@ -193,13 +168,13 @@ static bool read_page(struct listing *listing, const struct http_reply *reply, s
     struct json json = {0};
     bool ok = false;
     if (!json_parse(&json, buf_text(&reply->body), reply->body.len, err)) {
-        err_prefix(err, "ssm:DescribeSessions, page %u", listing->page);
+        err_prefix(err, "ssm:DescribeSessions, page %u", listing->pages.read + 1);
         goto out;
     }
     size_t sessions = json_get(&json, 0, "Sessions");
     if (sessions == JSON_NONE || json.tokens[sessions].type != JSON_ARRAY) {
         err_set(err, ERR_MALFORMED, "malformed reply of ssm:DescribeSessions: page %u lacks Sessions",
-                listing->page);
+                listing->pages.read + 1);
         goto out;
     }
     size_t number = 0;
@@ -227,8 +202,8 @@ static void write_request(struct listing *listing)
     json_add_string(&writer, "value", listing->filter_value);
     json_end_object(&writer);
     json_end_array(&writer);
-    if (listing->token.len)
-        json_add_string(&writer, "NextToken", buf_text(&listing->token));
+    if (pages_more(&listing->pages))
+        json_add_string(&writer, "NextToken", buf_text(&listing->pages.token));
     json_end_object(&writer);
 }
 
@@ -239,7 +214,7 @@ static bool list_page(struct listing *listing, struct err *err)
     if (!buf_ok(&listing->body, "the request of ssm:DescribeSessions", err))
         return false;
     struct aws_call call =
-        call_of("DescribeSessions", "X-Amz-Target: AmazonSSM.DescribeSessions", &listing->body);
+        ssm_call("DescribeSessions", "X-Amz-Target: AmazonSSM.DescribeSessions", &listing->body);
     bool ok = aws_call_one(listing->client, &call, &reply, err) && read_page(listing, &reply, err);
     http_reply_free(&reply);
     return ok;
@@ -253,15 +228,12 @@ static bool list_all(struct aws_client *client, const char *filter_key, const ch
         .client = client, .filter_key = filter_key, .filter_value = filter_value, .out = out};
     bool ok = true;
     do {
-        if (++listing.page > PAGES_MAX)
-            ok = err_set(err, ERR_MALFORMED, "ssm:DescribeSessions has more than %d pages", PAGES_MAX);
-        else
-            ok = list_page(&listing, err);
-        if (listing.page == 1 && first_page)
+        bool first = listing.pages.read == 0;
+        ok = list_page(&listing, err);
+        if (first && first_page)
             *first_page = out->count;
-    } while (ok && listing.token.len);
-    buf_free(&listing.token);
-    buf_free(&listing.seen);
+    } while (ok && pages_more(&listing.pages));
+    pages_free(&listing.pages);
     buf_free(&listing.body);
     buf_free(&listing.text);
     return ok;
@@ -332,7 +304,7 @@ static void terminate(struct aws_client *client, const char *const *ids, struct 
         json_begin_object(&writer, NULL);
         json_add_string(&writer, "SessionId", ids[i]);
         json_end_object(&writer);
-        calls[i] = call_of("TerminateSession", "X-Amz-Target: AmazonSSM.TerminateSession", &bodies[i]);
+        calls[i] = ssm_call("TerminateSession", "X-Amz-Target: AmazonSSM.TerminateSession", &bodies[i]);
     }
     (void)aws_call_all(client, calls, results, count);
 }

@@ -32,4 +32,8 @@ bool ssm_session_target(struct aws_client *client, const char *session_id, struc
 void ssm_terminate_sessions(struct aws_client *client, const char *const *ids, struct err *errs,
                             size_t count);
 
+/* The call of an action of SSM, for ssm_document.c too. `target` is the header "X-Amz-Target:
+ * AmazonSSM.<action>"; all is borrowed. */
+struct aws_call ssm_call(const char *action, const char *target, const struct buf *body);
+
 #endif
