@@ -231,7 +231,7 @@ def failure(call: Call, error: AwsError) -> Reply:
         body = protocols.write_xml_error(error, call.request_id, call.protocol, call.service)
         name = "x-amz-request-id" if call.protocol == "s3" else "x-amzn-RequestId"
         kind = "application/xml" if call.protocol == "s3" else "text/xml"
-        return Reply(error.status, body, {"Content-Type": kind, name: call.request_id})
+        return Reply(error.status, body, {"Content-Type": kind, name: call.request_id, **error.headers})
     headers = {"Content-Type": JSON_TYPE, "x-amzn-RequestId": call.request_id}
     if call.protocol == "rest-json":
         headers["Content-Type"] = "application/json"

@@ -10,3 +10,4 @@ class AwsError(Exception):
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.fault = code, message, status, fault
         self.extra: dict[str, str] = {}  # further elements of an XML error
+        self.headers: dict[str, str] = {}  # further headers of the reply

@@ -126,6 +126,8 @@ class State:
                    f"'{bucket.region}'"  # fmt: skip
             error = AwsError("AuthorizationHeaderMalformed", text, 400)
             error.extra["Region"] = bucket.region
+            if call.operation == "HeadObject":  # whose refusal has no body
+                error.headers["x-amz-bucket-region"] = bucket.region
             raise error
         return bucket
 
