@@ -57,7 +57,7 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 
 def make_certificate(
-    name: str,
+    name: str | x509.Name,
     key: Any,
     issuer: x509.Certificate | None,
     issuer_key: Any,
@@ -66,8 +66,9 @@ def make_certificate(
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1"),
     digest: hashes.HashAlgorithm | None = None,
     usage: x509.ObjectIdentifier | None = None,
+    ca: bool = False,
 ) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = name if isinstance(name, x509.Name) else x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -76,7 +77,7 @@ def make_certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca or issuer is None, path_length=None), critical=True)
     )
     if issuer:
         names: list[x509.GeneralName] = [
@@ -103,6 +104,7 @@ def contexts() -> dict[str, ssl.SSLContext]:
     other = make_certificate("other root", other_key, None, other_key)
     write("ca.pem", b"# comments are fine\n" + pem(ca))
     write("other.pem", pem(other))
+    write("other.der", other.public_bytes(serialization.Encoding.DER))
     write("ca.der", ca.public_bytes(serialization.Encoding.DER))
     write("empty.pem", b"")
     write("none.pem", b"no certificate in here\n")
@@ -110,6 +112,10 @@ def contexts() -> dict[str, ssl.SSLContext]:
     strong, weak = rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 1024)
     curve = ec.generate_private_key(ec.SECP256R1())
     leaf = make_certificate("leaf", curve, ca, ca_key)
+    with open("src/net/roots/amazon-root-ca-1.pem", "rb") as file:
+        root_name = x509.load_pem_x509_certificate(file.read()).subject
+    false_root = make_certificate(root_name, strong, None, strong)
+    false_link = make_certificate("Amazon RSA 2048 M99", strong, false_root, strong, ca=True)
     served: dict[str, tuple[Any, dict[str, Any]]] = {
         "tls": (curve, {}),
         "rsa": (strong, {}),
@@ -122,6 +128,11 @@ def contexts() -> dict[str, ssl.SSLContext]:
         "sha1": (strong, {"digest": hashes.SHA1()}),
         "rsa1024": (weak, {}),
         "client": (curve, {"usage": ExtendedKeyUsageOID.CLIENT_AUTH}),
+        "amazon": (curve, {"issuer": false_root, "issuer_key": strong}),
+        "amazonchain": (
+            curve,
+            {"issuer": false_link, "issuer_key": strong, "chain": pem(false_link) + pem(false_root)},
+        ),
         "notca": (strong, {"issuer": leaf, "issuer_key": curve, "chain": pem(leaf)}),
     }
     made = {}

@@ -14,7 +14,7 @@
 
 #include "platform/platform.h"
 
-enum { LISTENERS_MAX = 32 };
+enum { LISTENERS_MAX = 64 };
 
 static struct {
     pid_t pid;

@@ -1,3 +1,4 @@
+// link: -Wl,--wrap=platform_system_roots
 /* Whom a TLS connection is believed, and what is said of the others. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,29 @@
 #include "net/amazon_roots.h"
 #include "net/trust.h"
 #include "net_bench.h"
+#include "platform/platform.h"
+
+bool __wrap_platform_system_roots(bool (*add)(void *ctx, const unsigned char *data, size_t len), void *ctx);
+
+/* The system's store: the files of the server's folder that are named, and how often it was read. */
+static struct {
+    const char *files[3];
+    int reads;
+} store;
+
+bool __wrap_platform_system_roots(bool (*add)(void *ctx, const unsigned char *data, size_t len), void *ctx)
+{
+    store.reads++;
+    for (size_t i = 0; i < 3 && store.files[i]; i++) {
+        struct buf file = {0};
+        struct err err = {0};
+        assert_true(platform_read_file(net_file(store.files[i]), &file, &err));
+        bool pem = strstr(store.files[i], ".pem") != NULL;
+        assert_true(add(ctx, (const unsigned char *)file.data, file.len + (pem ? 1 : 0)));
+        buf_free(&file);
+    }
+    return store.files[0] != NULL;
+}
 
 static void check(struct net_bench *bench, const char *listener, enum err_code code, const char *words)
 {
@@ -84,14 +108,58 @@ static void test_lost_handshake(void **state)
     net_close(&bench);
 }
 
-/* Without a CA bundle the Amazon roots and the system's store hold: the test server's CA is in neither. */
-static void test_default_trust(void **state)
+/* Without a CA bundle the Amazon roots hold, and the system's store for what leads to none of them. */
+static void test_system_store(void **state)
 {
     struct net_bench bench;
     (void)state;
+    memset(&store, 0, sizeof store);
     net_open(&bench, NULL);
+    assert_int_equal(store.reads, 0);
     check(&bench, "tls", ERR_TLS, "is not trusted: name its CA with --ca-bundle");
+    check(&bench, "rsa", ERR_TLS, "is not trusted");
+    assert_int_equal(store.reads, 1);
+    net_close(&bench);
+
+    store.files[0] = "none.pem";
+    store.files[1] = "other.der";
+    store.files[2] = "ca.pem";
+    net_open(&bench, NULL);
+    check(&bench, "tls", ERR_NONE, "");
+    check(&bench, "untrusted", ERR_NONE, "");
+    check(&bench, "wronghost", ERR_TLS, "is for another host");
+    check(&bench, "expired", ERR_TLS, "has expired");
+    check(&bench, "sha1", ERR_TLS, "is signed with a hash that is too weak");
+    check(&bench, "notca", ERR_TLS, "is not trusted");
+    assert_int_equal(store.reads, 2);
+    net_close(&bench);
+}
+
+/* A chain that claims to come from an Amazon root is measured by that root alone. */
+static void test_false_amazon(void **state)
+{
+    struct net_bench bench;
+    (void)state;
+    memset(&store, 0, sizeof store);
+    store.files[0] = "ca.pem";
+    net_open(&bench, NULL);
+    check(&bench, "amazon", ERR_TLS, "is not trusted");
+    check(&bench, "amazonchain", ERR_TLS, "is not trusted");
+    assert_int_equal(store.reads, 0);
+    net_close(&bench);
+}
+
+/* A bundle takes the place of both. */
+static void test_bundle_alone(void **state)
+{
+    struct net_bench bench;
+    (void)state;
+    memset(&store, 0, sizeof store);
+    store.files[0] = "ca.pem";
+    net_open(&bench, "other.pem");
     check(&bench, "tls", ERR_TLS, "is not trusted");
+    check(&bench, "untrusted", ERR_NONE, "");
+    assert_int_equal(store.reads, 0);
     net_close(&bench);
 }
 
@@ -147,7 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lost_handshake), cmocka_unit_test(test_default_trust),
+        cmocka_unit_test(test_lost_handshake), cmocka_unit_test(test_system_store),
+        cmocka_unit_test(test_false_amazon),   cmocka_unit_test(test_bundle_alone),
         cmocka_unit_test(test_bundles),        cmocka_unit_test(test_bundle_in_der_form),
         cmocka_unit_test(test_words),
     };
