@@ -128,8 +128,10 @@ static void start_first(struct batch *batch, struct lane *lane, enum lane_way wa
     const struct http_request *request = &batch->requests[index];
     struct http_reply *reply = &batch->replies[index];
     int64_t timeout_ms = request->timeout_ms;
-    if (request->total_timeout_ms > 0)
-        timeout_ms = shorter(timeout_ms, batch->start_ms + request->total_timeout_ms - now_ms(batch));
+    if (request->total_timeout_ms > 0) {
+        int64_t left_ms = batch->start_ms + request->total_timeout_ms - now_ms(batch);
+        timeout_ms = shorter(timeout_ms, left_ms > 0 ? left_ms : 1);
+    }
     if (way == LANE_IDLE)
         lane->idle--;
     else if (way == LANE_WARM)
@@ -151,6 +153,7 @@ void batch_schedule(struct batch *batch)
         while (lane->queued > 0 && (way = lane_way(lane)) != LANE_WAIT) {
             lane->wait_start_ms = -1;
             start_first(batch, lane, way);
+            expire_turns(batch, lane);
         }
         if (lane->queued == 0)
             lane->wait_start_ms = -1;

@@ -253,6 +253,26 @@ static void test_total_timeout(void **state)
     bench_end(&bench);
 }
 
+/* Total times that differ: what is over is never started, however far behind it stands. */
+static void test_total_timeout_of_each(void **state)
+{
+    struct bench bench;
+    (void)state;
+    bench_start(&bench);
+    bench.requests[9].total_timeout_ms = 500;
+    bench.requests[10].total_timeout_ms = 501;
+    begin(&bench, 12);
+    bench.fake.mono_ms += 500;
+    for (size_t i = 0; i < 4; i++)
+        end_request(&bench, i, true);
+    assert_int_equal(bench.replies[9].err.code, ERR_TIMEOUT);
+    assert_int_equal(bench.count, 11);
+    assert_int_equal(bench.started[9], 10);
+    assert_int_equal(bench.timeouts_ms[9], 1);
+    assert_int_equal(bench.started[10], 11);
+    bench_end(&bench);
+}
+
 static void test_failed_replies_hold_nothing(void **state)
 {
     struct bench bench;
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_opening_that_hangs),
         cmocka_unit_test(test_opening_that_hangs_beside_work),
         cmocka_unit_test(test_total_timeout),
+        cmocka_unit_test(test_total_timeout_of_each),
         cmocka_unit_test(test_failed_replies_hold_nothing),
         cmocka_unit_test(test_no_memory_to_start),
         cmocka_unit_test(test_lanes),

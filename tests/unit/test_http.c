@@ -357,7 +357,7 @@ static void check_timeout(struct net_bench *bench, struct http_request request, 
     struct http_reply reply = net_ask(bench, request);
     int64_t took_ms = net_now_ms(bench) - start_ms;
     assert_failed(&reply, ERR_TIMEOUT, words);
-    assert_in_range(took_ms, least_ms - 5, least_ms + 400);
+    assert_in_range(took_ms, least_ms - 5, least_ms + 1000);
     http_reply_free(&reply);
 }
 
@@ -476,7 +476,7 @@ static void test_waiting_has_its_own_time(void **state)
         .method = HTTP_GET, .url = net_url("http", "plain", "/echo"), .timeout_ms = 200};
     int64_t start_ms = net_now_ms(&bench);
     bench.http.perform(bench.http.ctx, requests, replies, 17);
-    assert_in_range(net_now_ms(&bench) - start_ms, 400, 800);
+    assert_in_range(net_now_ms(&bench) - start_ms, 400, 1500);
     for (size_t i = 0; i < 16; i++)
         assert_failed(&replies[i], ERR_TIMEOUT, "no answer");
     assert_ok(&replies[16], 200, NULL);
@@ -582,7 +582,7 @@ static void test_warm_up_overlaps(void **state)
     reply = net_get(&bench, net_url("https", "slowtls", "/echo"));
     assert_ok(&reply, 200, NULL);
     http_reply_free(&reply);
-    assert_in_range(net_now_ms(&bench) - start_ms, 500, 800);
+    assert_in_range(net_now_ms(&bench) - start_ms, 500, 890);
     net_counts(&bench);
     assert_int_equal(net_count("slowtls.connections"), 1);
     net_close(&bench);
@@ -611,7 +611,7 @@ static void test_request_waits_for_warm_up(void **state)
         requests[i] = (struct http_request){
             .method = HTTP_GET, .url = net_url("https", "slowtls", "/wait?400"), .timeout_ms = 5000};
     bench.http.perform(bench.http.ctx, requests, replies, 5);
-    assert_in_range(net_now_ms(&bench) - start_ms, 800, 1150);
+    assert_in_range(net_now_ms(&bench) - start_ms, 800, 1190);
     for (size_t i = 0; i < 5; i++) {
         assert_ok(&replies[i], 200, "waited");
         http_reply_free(&replies[i]);
@@ -641,7 +641,7 @@ static void test_many_warm_ups(void **state)
         requests[i] = (struct http_request){
             .method = HTTP_GET, .url = net_url("https", "slowtls", "/wait?50"), .timeout_ms = 5000};
     bench.http.perform(bench.http.ctx, requests, replies, 16);
-    assert_in_range(net_now_ms(&bench) - start_ms, 100, 450);
+    assert_in_range(net_now_ms(&bench) - start_ms, 100, 490);
     for (size_t i = 0; i < 16; i++) {
         assert_ok(&replies[i], 200, "waited");
         http_reply_free(&replies[i]);
