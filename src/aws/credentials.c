@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "format/text_shown.h"
 
 enum source { SOURCE_PROFILE, SOURCE_ENV, SOURCE_CONTAINER, SOURCE_ROLE, SOURCE_AGENT };
 
@@ -53,7 +54,7 @@ struct chain {
     const struct credentials_options *options;
     struct imds *imds;
     const struct aws_io *io;
-    struct buf tried; /* every source with why it did not serve */
+    struct buf tried; /* every source but the instance role, with why it did not serve */
     struct err role;  /* why the instance role did not */
 };
 
@@ -79,13 +80,13 @@ static const char *absence(enum source source)
 {
     switch (source) {
     case SOURCE_PROFILE:
-        return "profile: names no credentials";
+        return "names no credentials";
     case SOURCE_ENV:
         return "environment: AWS_ACCESS_KEY_ID is not set";
     case SOURCE_CONTAINER:
         return "container endpoint: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set";
-    case SOURCE_ROLE:
-        return "instance role: none";
+    case SOURCE_ROLE: /* always has an error */
+        break;
     case SOURCE_AGENT:
         return "ssm agent's file: not there";
     }
@@ -96,33 +97,52 @@ static const char *absence(enum source source)
  * Not so the instance role and the agent's file, which are asked without being configured. */
 static bool go_on(struct chain *chain, enum source source, const struct err *err)
 {
+    char shown[TEXT_SHOWN_MAX];
     if (err->code == ERR_NOMEM || (err->code && source != SOURCE_ROLE && source != SOURCE_AGENT))
         return false;
-    if (chain->tried.len)
-        buf_add_text(&chain->tried, "; ");
-    if (err->code && source == SOURCE_ROLE)
-        buf_add_text(&chain->tried, "instance role: ");
-    buf_add_text(&chain->tried, err->code ? err->message : absence(source));
-    if (source == SOURCE_ROLE)
+    if (source == SOURCE_ROLE) {
         chain->role = *err;
+        return true;
+    }
+    buf_add_text(&chain->tried, "; ");
+    if (source == SOURCE_PROFILE)
+        buf_addf(&chain->tried, "profile `%s`: ",
+                 text_shown(shown, credentials_profile_name(chain->options, chain->io->env)));
+    buf_add_text(&chain->tried, err->code ? err->message : absence(source));
     return true;
 }
 
-/* An administrator may have meant any source; on an instance it was the instance role. `last` is that of the
- * agent's file: on nodes whose credentials only root can read it says so. */
+/* True if the metadata service itself spoke: then this is an instance, and its role was meant. */
+static bool is_instance(const struct chain *chain)
+{
+    enum err_code code = chain->role.code;
+    return code != ERR_NETWORK && code != ERR_TIMEOUT && code != ERR_CONFIG &&
+           !imds_is_disabled(chain->io->env);
+}
+
+/*
+ * An administrator, or whoever runs it on something else than an instance, may have meant any source: all are
+ * told. On an instance it was the role, which says best what is missing; `last` is of the agent's file, for
+ * nodes whose credentials only root can read.
+ */
 static bool none(const struct chain *chain, const struct err *last, struct err *err)
 {
-    if (chain->options->full_chain || chain->options->profile)
-        return err_set(err, ERR_NO_CREDENTIALS, "no credentials: %s", buf_text(&chain->tried));
-    *err = chain->role;
-    if (!last->code)
-        return false;
-    struct buf both = {0};
-    buf_addf(&both, "%s; %s: where the node's credentials are the agent's own, run it as root (sudo -n)",
-             chain->role.message, last->message);
-    if (!both.failed)
-        err_set(err, chain->role.code, "%s", both.data);
-    buf_free(&both);
+    const struct credentials_options *options = chain->options;
+    struct buf whole = {0};
+    enum err_code code = chain->role.code;
+    if (options->full_chain || options->profile || !is_instance(chain)) {
+        code = code == ERR_CONFIG ? ERR_CONFIG : ERR_NO_CREDENTIALS;
+        buf_addf(&whole, "no credentials: %s%s", chain->role.message, buf_text(&chain->tried));
+    } else {
+        buf_add_text(&whole, chain->role.message);
+        if (last->code)
+            buf_addf(&whole,
+                     "; %s: where the node's credentials are the agent's own, run it as root (sudo -n)",
+                     last->message);
+    }
+    if (buf_ok(&whole, "a message", err))
+        err_set(err, code, "%s", whole.data);
+    buf_free(&whole);
     return false;
 }
 
@@ -151,8 +171,6 @@ bool credentials_find(const struct credentials_options *options, struct imds *im
     struct err last = *err;
     none(&chain, &last, err);
 out:
-    if (ok)
-        trace_say(io->trace, "credentials: %s", out->source);
     buf_free(&chain.tried);
     return ok;
 }

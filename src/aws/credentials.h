@@ -28,15 +28,17 @@ void credentials_free(struct credentials *credentials);
 struct credentials_options {
     const char *profile; /* --profile, NULL: none */
     bool full_chain;     /* of an administrator: the user's shared config files too, AWS_PROFILE included */
-    const char *region;  /* for STS and SSO where the profile names none; may be NULL */
+    const char *region;  /* for STS; NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1 */
     bool may_ask;        /* a terminal may be asked for an MFA code */
 };
 
 /*
- * The first source that has credentials, in the order of the specification: for enforcement the profile where
- * one is named, environment, container endpoint, instance role, the agent's own file. ERR_NO_CREDENTIALS
- * names every source that was tried and why it did not serve (a single source that is clearly the one meant,
- * the instance role, speaks for itself); ERR_CONFIG: a profile that does not exist or can't be used. `imds`
+ * The first source that has credentials. For enforcement: the profile where one is named, environment,
+ * container endpoint, instance role, the agent's own file. For an administrator as in the AWS command line:
+ * environment (not where a profile is named), profile, container endpoint, instance role. ERR_NO_CREDENTIALS
+ * names every source that was tried and why it did not serve; on an instance, where nothing else is
+ * configured, the instance role speaks for itself with its own code. A source that is configured and fails
+ * ends the search with its own error; ERR_CONFIG: a profile that does not exist or can't be used. `imds`
  * keeps the token for others.
  */
 bool credentials_find(const struct credentials_options *options, struct imds *imds, const struct aws_io *io,

@@ -3,19 +3,20 @@
 #include "aws/credentials_source.h"
 #include "format/text_shown.h"
 
-/* The profile's name, and whether it was asked for (one that was has to exist). */
-static const char *find_name(const struct credentials_options *options, const struct env *env, bool *asked)
+const char *credentials_profile_name(const struct credentials_options *options, const struct env *env)
 {
-    *asked = true;
-    if (options->profile)
-        return options->profile;
-    const char *name = env_get(env, "AWS_PROFILE");
-    if (!name)
+    const char *name = options->profile;
+    if (!name && options->full_chain)
+        name = env_get(env, "AWS_PROFILE");
+    if (!name && options->full_chain)
         name = env_get(env, "AWS_DEFAULT_PROFILE");
-    if (name)
-        return name;
-    *asked = false;
-    return "default";
+    return name ? name : "default";
+}
+
+/* True if it was asked for: then it has to exist. */
+static bool is_asked_for(const struct credentials_options *options, const struct env *env)
+{
+    return options->profile || env_get(env, "AWS_PROFILE") || env_get(env, "AWS_DEFAULT_PROFILE");
 }
 
 static bool missing(const char *name, struct err *err)
@@ -83,14 +84,13 @@ bool credentials_from_profile(const struct credentials_options *options, struct 
                               const struct aws_io *io, struct credentials *out, struct err *err)
 {
     struct profiles profiles = {0};
-    bool asked = false;
     struct profile_use use = {.options = options,
                               .imds = imds,
                               .io = io,
                               .profiles = &profiles,
-                              .name = find_name(options, io->env, &asked)};
+                              .name = credentials_profile_name(options, io->env)};
     bool ok = profiles_load(&profiles, io->env, err);
-    if (ok && asked && !profiles_has(&profiles, use.name))
+    if (ok && is_asked_for(options, io->env) && !profiles_has(&profiles, use.name))
         ok = missing(use.name, err);
     ok = ok &&
          (credentials_from_role(&use, out, err) || (!err->code && credentials_of_profile(&use, out, err)));

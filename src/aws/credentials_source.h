@@ -21,6 +21,10 @@ bool credentials_set(struct credentials *out, const char *access_key, const char
  * source. */
 bool credentials_from_agent_file(const char *path, struct credentials *out, struct err *err);
 
+/* The profile that is used: --profile, for an administrator AWS_PROFILE or AWS_DEFAULT_PROFILE, else
+ * "default". */
+const char *credentials_profile_name(const struct credentials_options *options, const struct env *env);
+
 /* ---- what a profile may name ---- */
 
 /* A profile in use, and what may serve it. All borrowed. */

@@ -28,12 +28,17 @@ static bool is_url(const char *text)
     return true;
 }
 
+bool imds_is_disabled(const struct env *env)
+{
+    const char *disabled = env_get(env, "AWS_EC2_METADATA_DISABLED");
+    return disabled && text_same_nocase(disabled, "true");
+}
+
 /* The service's URL without a slash at its end. The endpoint goes before the mode, as in the AWS command
  * line. */
 static bool find_base(const struct env *env, struct buf *out, struct err *err)
 {
-    const char *disabled = env_get(env, "AWS_EC2_METADATA_DISABLED");
-    if (disabled && text_same_nocase(disabled, "true"))
+    if (imds_is_disabled(env))
         return err_set(err, ERR_NO_CREDENTIALS,
                        "the instance metadata service is not asked: AWS_EC2_METADATA_DISABLED is 'true'");
     out->max = BASE_MAX;

@@ -25,6 +25,9 @@ struct imds {
     char *account_id;
 };
 
+/* True if AWS_EC2_METADATA_DISABLED says so: nothing is asked. */
+bool imds_is_disabled(const struct env *env);
+
 /* Reads the identity document (once a run): fills instance_id, region, account_id. */
 bool imds_identity(struct imds *imds, const struct aws_io *io, struct err *err);
 

@@ -146,7 +146,12 @@ static void test_order_of_enforcement(void **state)
     expect_found(run, enforcement, "USER", source);
     root_home[0] = '\0';
     assert_false(find(run, enforcement));
-    expect_error(run, ERR_NO_CREDENTIALS, "AWS_EC2_METADATA_DISABLED");
+    expect_error(
+        run, ERR_NO_CREDENTIALS,
+        "no credentials: the instance metadata service is not asked: AWS_EC2_METADATA_DISABLED is 'true'; "
+        "environment: AWS_ACCESS_KEY_ID is not set; container endpoint: "
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "
+        "_FULL_URI are not set; ssm agent's file: not there");
 }
 
 static void test_order_of_administrator(void **state)
@@ -189,9 +194,10 @@ static void test_order_of_administrator(void **state)
     assert_false(find(run, administrator));
     expect_error(
         run, ERR_NO_CREDENTIALS,
-        "no credentials: environment: AWS_ACCESS_KEY_ID is not set; profile: names no credentials; container "
-        "endpoint: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set; instance role: the "
-        "instance metadata service is not asked: AWS_EC2_METADATA_DISABLED is 'true'");
+        "no credentials: the instance metadata service is not asked: AWS_EC2_METADATA_DISABLED is 'true'; "
+        "environment: AWS_ACCESS_KEY_ID is not set; profile `default`: names no credentials; container "
+        "endpoint: "
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set");
 }
 
 /* A profile that was named and is not there, or is half there, ends the search. */
@@ -209,7 +215,7 @@ static void test_profile_is_meant(void **state)
     expect_error(run, ERR_CONFIG, "profile 'gone' is not in");
     fake_set(&run->fake, "AWS_PROFILE", "there");
     assert_false(find(run, administrator));
-    expect_error(run, ERR_NO_CREDENTIALS, "no credentials: environment");
+    expect_error(run, ERR_NO_CREDENTIALS, "; profile `there`: names no credentials; ");
 }
 
 static void test_environment(void **state)
@@ -249,6 +255,21 @@ static void test_role_speaks_for_itself(void **state)
     assert_false(find(run, enforcement));
     expect_error(run, ERR_NO_CREDENTIALS, "this instance has no instance profile: attach one");
     expect_error(run, ERR_NO_CREDENTIALS, "run it as root (sudo -n)");
+}
+
+/* Where no metadata service answers this need not be an instance at all. */
+static void test_no_instance(void **state)
+{
+    struct run *run = *state;
+    fake_add(&run->fake,
+             (struct fake_reply){.method = HTTP_PUT, .url = IMDS "/latest/api/token", .error = ERR_NETWORK});
+    assert_false(find(run, enforcement));
+    expect_error(run, ERR_NO_CREDENTIALS,
+                 "no credentials: the instance metadata service at '" IMDS "' can't be reached: ");
+    expect_error(run, ERR_NO_CREDENTIALS, "; environment: AWS_ACCESS_KEY_ID is not set; ");
+    fake_set(&run->fake, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "nonsense");
+    assert_false(find(run, enforcement));
+    expect_error(run, ERR_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http URL");
 }
 
 static void test_agent_file(void **state)
@@ -324,6 +345,7 @@ int main(void)
         TEST(test_profile_is_meant),
         TEST(test_environment),
         TEST(test_role_speaks_for_itself),
+        TEST(test_no_instance),
         TEST(test_agent_file),
         TEST(test_json),
         TEST(test_region),

@@ -170,7 +170,7 @@ static void test_misconfigured(void **state)
     expect_error(run, "b", ERR_CONFIG, "its [sso-session y] is not there or has no sso_region");
     expect_error(run, "c", ERR_CONFIG, "profile 'c': it has no sso_role_name");
     expect_error(run, "d", ERR_CONFIG, "profile 'd': it has no sso_account_id");
-    expect_error(run, "e", ERR_NO_CREDENTIALS, "profile: names no credentials"); /* a sign-in and no role */
+    expect_error(run, "e", ERR_NO_CREDENTIALS, "`: names no credentials"); /* a sign-in and no role */
 }
 
 static const char renewable[] =

@@ -80,7 +80,7 @@ static void test_environment(void **state)
     assert_false(find(run, (struct credentials_options){0}));
     fake_home_write(&run->home, ".aws/config", "[profile x]\nregion = r\n");
     assert_false(find(run, (struct credentials_options){.full_chain = true, .profile = "x"}));
-    expect_error(run, ERR_NO_CREDENTIALS, "profile: names no credentials");
+    expect_error(run, ERR_NO_CREDENTIALS, "`: names no credentials");
     assert_int_equal(run->fake.request_count, 1);
 }
 
