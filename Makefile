@@ -235,6 +235,8 @@ clean: ## build/ (the libraries stay in the cache)
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
+include .make/proof.mk
+
 FORCE:
 .PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind

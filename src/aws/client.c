@@ -261,6 +261,12 @@ static int64_t judge_round(struct batch *batch)
     return 1 + clock_jitter_ms(batch->session->io->clock, most_ms - 1);
 }
 
+/* The caller wants no more tries: the last refusal stands. */
+static bool is_enough(const struct batch *batch)
+{
+    return batch->client->tries_max && batch->tries >= batch->client->tries_max;
+}
+
 /* The deadline is over for a call that still hoped: says so, what failed last, and how often it was tried. */
 static void give_up(const struct batch *batch, struct err *err)
 {
@@ -288,8 +294,10 @@ static void end_pending(struct batch *batch, bool enough_memory)
         struct err *err = &batch->results[call].err;
         if (!enough_memory)
             err_nomem(err);
-        else if (batch->tries > 0)
+        else if (batch->tries > 0 && !is_enough(batch))
             give_up(batch, err);
+        else if (batch->tries > 0)
+            continue;
         else
             err_set(err, ERR_TIMEOUT, "the deadline is over: %s:%s was not tried",
                     client_of(batch, call)->endpoint.signing_service, batch->calls[call].action);
@@ -321,7 +329,7 @@ static void run(struct batch *batch)
             break;
         int64_t backoff_ms = judge_round(batch);
         left_ms = aws_io_left_ms(io);
-        if (batch->pending_count == 0 || left_ms <= TRY_MIN_MS)
+        if (batch->pending_count == 0 || left_ms <= TRY_MIN_MS || is_enough(batch))
             break;
         pause_for(batch, backoff_ms, left_ms);
         left_ms = aws_io_left_ms(io);

@@ -32,6 +32,7 @@ struct aws_session {
 struct aws_client {
     struct aws_session *session; /* borrowed, shared */
     struct endpoint endpoint;
+    unsigned tries_max; /* 0: as many as the deadline allows */
 };
 
 /* One call. All borrowed. */

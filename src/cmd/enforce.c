@@ -53,8 +53,8 @@ static void act(struct enforcement *e)
 {
     if (e->command->options->notify_only)
         return;
-    if (act_on_others(&e->run.ssm, &e->listing.sessions, e->run.context.session_id.value, &e->outcomes,
-                      &e->err))
+    if (act_on_others(&e->run.ssm, e->run.context.instance_id.value, &e->listing.sessions,
+                      e->run.context.session_id.value, &e->outcomes, &e->err))
         confirm(e);
 }
 
@@ -113,9 +113,9 @@ static void leave(struct enforcement *e)
     const struct plan_group *group = &e->plan.groups[e->plan.entries[index].group];
     struct buf name = {0};
     report_group_name(&name, group->key, (enum plan_per)options->per);
-    console_tell("this session ends in %lld seconds: %s may hold %d session%s on this instance and has %zu",
-                 (long long)options->grace_s, buf_text(&name), (int)group->limit,
-                 group->limit == 1 ? "" : "s", group->count);
+    console_tell("this session ends in %lld seconds: %s has %zu session%s, the limit is %d",
+                 (long long)options->grace_s, buf_text(&name), group->count, group->count == 1 ? "" : "s",
+                 (int)group->limit);
     buf_free(&name);
     int64_t grace_ms = options->grace_s * 1000;
     clock_sleep_ms(e->io.clock, grace_ms);

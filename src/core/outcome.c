@@ -29,6 +29,7 @@ void outcomes_record(struct outcomes *outcomes, size_t index, const struct err *
     struct outcome *outcome = &outcomes->items[index];
     free(outcome->error);
     outcome->error = err->code == ERR_NONE ? NULL : text_dup(err->message);
+    outcome->error_code = err->code;
     outcome->code = err->code == ERR_NONE ? OUTCOME_TERMINATED : OUTCOME_FAILED;
 }
 

@@ -21,7 +21,8 @@ enum outcome_code {
 
 struct outcome {
     enum outcome_code code;
-    char *error; /* why it failed; else NULL */
+    char *error;              /* why it failed; else NULL */
+    enum err_code error_code; /* likewise; else ERR_NONE */
 };
 
 /* One outcome for each session of the list that was planned on. Starts as {0}. */

@@ -7,47 +7,127 @@
 
 enum { FIRST_PAUSE_MS = 50, LONGEST_PAUSE_MS = 800 };
 
-/* So many are asked to go at once: what the errors of one batch take stays small. */
-enum { BATCH = 128 };
-
-struct batch {
-    const char *ids[BATCH];
-    size_t indices[BATCH];
-    struct err errs[BATCH];
-    size_t count;
+enum {
+    BATCH = 16,           /* so many go out before the next look at what is left */
+    HASTY_TRIES = 2,      /* of a call, before the sessions are listed again */
+    LAST_ROUND_MS = 2500, /* with less time than this left, calls are tried to the end */
+    FIRST_BACKOFF_MS = 200,
+    LONGEST_BACKOFF_MS = 2000
 };
 
-static void flush(struct batch *batch, struct aws_client *ssm, struct outcomes *outcomes)
+/* What act_on_others works on. */
+struct work {
+    struct aws_client ssm; /* with its own number of tries */
+    const char *instance_id;
+    const struct session_list *sessions;
+    struct outcomes *outcomes;
+    size_t *due; /* indices of sessions that are still to go */
+    size_t due_count;
+    bool crowded; /* a call of the last batch was throttled, or had no answer */
+    const char *ids[BATCH];
+    struct err errs[BATCH];
+};
+
+static bool may_pass(enum err_code code)
 {
-    memset(batch->errs, 0, batch->count * sizeof batch->errs[0]);
-    ssm_terminate_sessions(ssm, batch->ids, batch->errs, batch->count);
-    for (size_t i = 0; i < batch->count; i++)
-        outcomes_record(outcomes, batch->indices[i], &batch->errs[i]);
-    batch->count = 0;
+    return code == ERR_THROTTLED || code == ERR_TIMEOUT || code == ERR_NETWORK || code == ERR_SERVER;
 }
 
-bool act_on_others(struct aws_client *ssm, const struct session_list *sessions, const char *self_id,
-                   struct outcomes *outcomes, struct err *err)
+/* Terminates the first of those due; where another try is to come, those whose failure may pass stay due. */
+static void terminate_batch(struct work *work)
 {
-    if (!outcomes_tally(outcomes, OUTCOME_WOULD_TERMINATE))
-        return true;
-    struct batch *batch = malloc(sizeof *batch);
-    if (!batch)
-        return err_nomem(err);
-    batch->count = 0;
-    for (size_t i = 0; i < outcomes->count; i++) {
-        const char *id = sessions->sessions[i].id;
-        if (outcomes->items[i].code != OUTCOME_WOULD_TERMINATE || (self_id && strcmp(id, self_id) == 0))
+    size_t kept = 0, count = work->due_count < BATCH ? work->due_count : (size_t)BATCH;
+    for (size_t i = 0; i < count; i++)
+        work->ids[i] = work->sessions->sessions[work->due[i]].id;
+    memset(work->errs, 0, count * sizeof work->errs[0]);
+    ssm_terminate_sessions(&work->ssm, work->ids, work->errs, count);
+    work->crowded = false;
+    for (size_t i = 0; i < count; i++) {
+        outcomes_record(work->outcomes, work->due[i], &work->errs[i]);
+        if (!work->ssm.tries_max || !may_pass(work->errs[i].code))
             continue;
-        batch->ids[batch->count] = id;
-        batch->indices[batch->count++] = i;
-        if (batch->count == BATCH)
-            flush(batch, ssm, outcomes);
+        work->due[kept++] = work->due[i];
+        work->crowded = true;
     }
-    if (batch->count)
-        flush(batch, ssm, outcomes);
-    free(batch);
+    memmove(work->due + kept, work->due + count, (work->due_count - count) * sizeof *work->due);
+    work->due_count -= count - kept;
+}
+
+/* Those that a new listing no longer counts have gone. A listing that fails tells nothing, and changes
+ * nothing. */
+static void drop_gone(struct work *work)
+{
+    struct session_list now = {0};
+    struct err err = {0}, none = {0};
+    size_t kept = 0;
+    if (ssm_list_sessions(&work->ssm, work->instance_id, &now, NULL, &err)) {
+        for (size_t i = 0; i < work->due_count; i++) {
+            const struct session *session =
+                session_list_find(&now, work->sessions->sessions[work->due[i]].id);
+            if (session && session_is_live(session))
+                work->due[kept++] = work->due[i];
+            else
+                outcomes_record(work->outcomes, work->due[i], &none);
+        }
+        work->due_count = kept;
+    }
+    session_list_free(&now);
+}
+
+/* Waits, longer from time to time, and looks which are left. False: no time is left for that. */
+static bool breathe(struct work *work, int64_t *backoff_ms)
+{
+    const struct aws_io *io = work->ssm.session->io;
+    int64_t pause_ms = 1 + clock_jitter_ms(io->clock, *backoff_ms - 1);
+    if (aws_io_left_ms(io) < LAST_ROUND_MS + pause_ms)
+        return false;
+    clock_sleep_ms(io->clock, pause_ms);
+    *backoff_ms = *backoff_ms * 2 < LONGEST_BACKOFF_MS ? *backoff_ms * 2 : LONGEST_BACKOFF_MS;
+    drop_gone(work);
     return true;
+}
+
+/*
+ * Collects what is due, from a random place on: where many runs end the same sessions at once, each begins
+ * elsewhere, and finds the others' share done when it looks again.
+ */
+static void collect_due(struct work *work, const char *self_id)
+{
+    size_t count = work->sessions->count;
+    size_t from = count ? work->ssm.session->io->clock->random(work->ssm.session->io->clock->ctx) % count : 0;
+    for (size_t n = 0; n < count; n++) {
+        size_t i = (from + n) % count;
+        bool own = self_id && strcmp(work->sessions->sessions[i].id, self_id) == 0;
+        if (work->outcomes->items[i].code == OUTCOME_WOULD_TERMINATE && !own)
+            work->due[work->due_count++] = i;
+    }
+}
+
+bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct session_list *sessions,
+                   const char *self_id, struct outcomes *outcomes, struct err *err)
+{
+    size_t due = outcomes_tally(outcomes, OUTCOME_WOULD_TERMINATE);
+    if (!due)
+        return true;
+    struct work *work = calloc(1, sizeof *work);
+    if (!work)
+        return err_nomem(err);
+    *work =
+        (struct work){.ssm = *ssm, .instance_id = instance_id, .sessions = sessions, .outcomes = outcomes};
+    work->ssm.tries_max = HASTY_TRIES;
+    work->due = calloc(due, sizeof *work->due);
+    bool ok = work->due != NULL || err_nomem(err);
+    int64_t backoff_ms = FIRST_BACKOFF_MS;
+    if (ok)
+        collect_due(work, self_id);
+    while (work->due_count && !(work->crowded && !breathe(work, &backoff_ms)))
+        terminate_batch(work);
+    work->ssm.tries_max = 0;
+    while (work->due_count)
+        terminate_batch(work);
+    free(work->due);
+    free(work);
+    return ok;
 }
 
 bool act_self_is_due(const struct session_list *sessions, const char *self_id,

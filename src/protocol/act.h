@@ -13,11 +13,12 @@
 
 /*
  * Terminates side by side all sessions whose outcome is OUTCOME_WOULD_TERMINATE but the own one (self_id,
- * NULL: not known), and records what became of each. One that fails does not stop the others. False with
- * ERR_NOMEM alone.
+ * NULL: not known), and records what became of each. One that fails does not stop the others. Where the
+ * service throttles or does not answer, the sessions are listed again before the next try: those that have
+ * ended by now, perhaps by another run, are done. False with ERR_NOMEM alone.
  */
-bool act_on_others(struct aws_client *ssm, const struct session_list *sessions, const char *self_id,
-                   struct outcomes *outcomes, struct err *err);
+bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct session_list *sessions,
+                   const char *self_id, struct outcomes *outcomes, struct err *err);
 
 /* True if the own session is planned to go; its place in the list. */
 bool act_self_is_due(const struct session_list *sessions, const char *self_id,

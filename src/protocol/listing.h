@@ -20,13 +20,14 @@ struct listing {
 };
 
 /*
- * Lists the instance's active sessions. Where the own session is known, lists again with growing pauses until it is in
- * the listing, for LISTING_SETTLE_MS in all and within the deadline; then the last listing stands.
+ * Lists the instance's active sessions. Where the own session is known, lists again with growing pauses until
+ * it is in the listing, for LISTING_SETTLE_MS in all and within the deadline; then the last listing stands.
  *
- * Why that is enough however many sessions start at once: of all sessions the one that becomes visible last has a
- * run too, and that run lists after it is visible, so it sees them all. Pages are read one after the other; so an own
- * session that appears on a later page says nothing of the first one, which may have been read before: the listing is
- * then made once more. tests/model/ has the argument checked, and what goes wrong without.
+ * Why that is enough however many sessions start at once: of all sessions the one that becomes visible last
+ * has a run too, and that run lists after it is visible, so it sees them all. Pages are read one after the
+ * other; so an own session that appears on a later page says nothing of the first one, which may have been
+ * read before: the listing is then made once more. tests/model/ has the argument checked, and what goes wrong
+ * without.
  */
 bool listing_settle(struct aws_client *ssm, const char *instance_id, const char *self_id, struct listing *out,
                     struct err *err);

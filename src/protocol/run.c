@@ -60,7 +60,6 @@ bool run_open(struct run *run, const struct run_options *options, const struct a
     struct credentials_options which = credentials_options(run);
     if (!credentials_find(&which, &run->imds, io, &run->session.credentials, err))
         return false;
-    trace_say(io->trace, "credentials: %s", run->session.credentials.source);
     if (!context_from_session(&run->context, &run->ssm, err))
         return err_prefix(err, "no instance id (--instance-id, AWS_SSM_INSTANCE_ID)");
     trace_say(io->trace, "instance %s (%s), region %s (%s), session %s (%s)", run->context.instance_id.value,

@@ -70,7 +70,7 @@ def test_the_message_to_the_leaving_user_appears_with_quiet_too(world, run):
     result = run("--max=1", "--terminate=newest", "--grace=2", "-q", session=own)
     assert result.rc == 3, result
     assert result.out == ""
-    assert "this session ends in 2 seconds: jane may hold 1 session on this instance and has 2" in result.err
+    assert "this session ends in 2 seconds: jane has 2 sessions, the limit is 1" in result.err
 
 
 def test_own_session_goes_last(world, run):

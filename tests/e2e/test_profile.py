@@ -96,7 +96,7 @@ def test_the_leaving_user_reads_why(world, start):
     world.add_session(owner="jane", age=100)
     own = world.add_session(owner="jane", age=0)
     worker = start(own, "--max", "1", "--terminate", "newest", "--grace", "2", "--log", "none")
-    worker.expect("this session ends in 2 seconds: jane may hold 1 session on this instance and has 2\r\n")
+    worker.expect("this session ends in 2 seconds: jane has 2 sessions, the limit is 1\r\n")
     assert not world.ssm.terminated()
     wait_for(lambda: world.ssm.terminated())
     worker.terminate()

@@ -170,7 +170,8 @@ static bool enforce(struct simulated_run *sim, const struct aws_io *io)
               listing_settle(&run.ssm, run.context.instance_id.value, sim->self->id, &listing, &err) &&
               plan_make(&listing.sessions, &sim->world->rules, &plan, &err) &&
               outcomes_begin(&plan, &outcomes, &err) &&
-              act_on_others(&run.ssm, &listing.sessions, sim->self->id, &outcomes, &err);
+              act_on_others(&run.ssm, run.context.instance_id.value, &listing.sessions, sim->self->id,
+                            &outcomes, &err);
     if (ok && act_self_is_due(&listing.sessions, sim->self->id, &outcomes, &own)) {
         clock_sleep_ms(io->clock, GRACE_MS);
         struct aws_io *later = (struct aws_io *)(uintptr_t)io;

@@ -268,7 +268,7 @@ static void the_own_session_is_left_for_last_and_one_failure_stops_nothing(void 
     fake_add(&fake,
              (struct fake_reply){
                  .method = HTTP_POST, .url = SSM, .body_has = "\"c\"", .body = "{\"SessionId\":\"c\"}"});
-    assert_true(act_on_others(&run.ssm, &listing.sessions, "own", &outcomes, &err));
+    assert_true(act_on_others(&run.ssm, "i-1", &listing.sessions, "own", &outcomes, &err));
     assert_int_equal(outcomes.items[0].code, OUTCOME_FAILED);
     assert_non_null(strstr(outcomes.items[0].error, "ssm:TerminateSession"));
     assert_int_equal(outcomes.items[1].code, OUTCOME_KEEP);

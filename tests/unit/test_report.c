@@ -126,23 +126,65 @@ static void over_the_limit_a_line_for_each_session(void **state)
                         "ssm-enforce: 3 sessions of jane on i-1, limit 1: 1 terminated, 1 failed\n"
                         "  terminated  jane-1  2026-11-22 09:55:00Z (2h05m)  Connected\n"
                         "  failed      jane-2  2026-11-22 11:55:00Z (5m00s)  Disconnected: no right\\x1b[2J\n"
-                        "  kept        jane-3  2026-11-22 12:00:00Z (0s)  Connected (this session)\n");
+                        "  kept        jane-3  2026-11-22 12:00:00Z (0s)     Connected (this session)\n");
     end(&scene, &text);
 }
 
-static void long_ids_are_cut_to_the_terminal(void **state)
+/* Every line fits; what tells sessions apart goes last. */
+static void lines_fit_the_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        int width;
+        const char *has;
+    } widths[] = {
+        {200, "2026-11-22 11:59:00Z (1m00s)"},
+        {90, "  11-22 11:59Z (1m00s)"},
+        {80, "jane.doe@example.com-0a1b2c3d4e5f6a7b8  1m00s ago"},
+        {60, "jane.doe@example...  1m00s ago"},
+    };
+    struct scene scene = {0};
+    struct buf text = {0};
+    add(&scene, "jane.doe@example.com-0a1b2c3d4e5f6a7b8", "o", "Connected", MINUTE);
+    add(&scene, "b", "o", "Connected", 0);
+    plan(&scene, 1, NULL);
+    scene.report.notify_only = true;
+    for (size_t i = 0; i < 4; i++) {
+        struct report_style style = {.width = widths[i].width};
+        buf_reset(&text);
+        report_text(&text, &scene.report, &style);
+        if (!strstr(buf_text(&text), widths[i].has))
+            fail_msg("at %d columns no '%s' in:\n%s", widths[i].width, widths[i].has, text.data);
+        for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1)
+            assert_true(strcspn(line, "\n") <= (size_t)widths[i].width);
+    }
+    struct report_style colored = {.width = 80, .color = true};
+    report_text(&text, &scene.report, &colored);
+    assert_non_null(strstr(buf_text(&text), "\033[33mwould terminate"));
+    buf_reset(&text);
+    struct report_style narrow = {.width = 80};
+    report_table(&text, &scene.report, &narrow);
+    assert_null(strstr(buf_text(&text), "SSM-SessionManagerRunShell"));
+    for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") <= 88);
+    end(&scene, &text);
+}
+
+/* The own session has still to go when its user reads the report. */
+static void the_own_session_is_ending(void **state)
 {
     (void)state;
     struct scene scene = {0};
     struct buf text = {0};
-    add(&scene, "a-session-id-that-is-much-too-long-for-eighty-columns-1", "o", "Connected", MINUTE);
+    add(&scene, "a", "o", "Connected", MINUTE);
     add(&scene, "b", "o", "Connected", 0);
-    plan(&scene, 1, NULL);
-    scene.report.notify_only = true;
-    struct report_style narrow = {.width = 80, .color = true};
-    report_text(&text, &scene.report, &narrow);
-    assert_non_null(strstr(buf_text(&text), "a-session-id-..."));
-    assert_non_null(strstr(buf_text(&text), "\033[33mwould terminate"));
+    scene.rules.order = TERMINATE_NEWEST;
+    plan(&scene, 1, "b");
+    report_text(&text, &scene.report, &plain);
+    assert_string_equal(buf_text(&text),
+                        "ssm-enforce: 2 sessions of o on i-1, limit 1: 1 ending\n"
+                        "  kept    a  2026-11-22 11:59:00Z (1m00s)  Connected\n"
+                        "  ending  b  2026-11-22 12:00:00Z (0s)     Connected (this session)\n");
     end(&scene, &text);
 }
 
@@ -256,7 +298,8 @@ int main(void)
         cmocka_unit_test(one_group_without_a_known_session),
         cmocka_unit_test(an_empty_instance),
         cmocka_unit_test(over_the_limit_a_line_for_each_session),
-        cmocka_unit_test(long_ids_are_cut_to_the_terminal),
+        cmocka_unit_test(lines_fit_the_terminal),
+        cmocka_unit_test(the_own_session_is_ending),
         cmocka_unit_test(json_tells_all),
         cmocka_unit_test(a_run_that_failed_early_is_valid_json_too),
         cmocka_unit_test(the_audit_record_is_one_line_of_what_was_over),
