@@ -138,7 +138,7 @@ def world(emu: Emulator) -> World:
     return emu.world
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def executable() -> list[str]:
     """The command that runs ssm-enforce, a wrapper in front of it included."""
     path = Path(os.environ.get("SSM_ENFORCE_BIN") or ROOT / "build/linux-x86_64/ssm-enforce")
