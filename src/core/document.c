@@ -178,9 +178,9 @@ static bool read_source(const struct document *document, struct profile_source *
             out->at[k] = (uint32_t)(token->start + i);
         i += size;
     }
-    buf_add_char(&text, '\0');
-    out->len = text.len - 1;
+    out->len = text.len;
     out->at[out->len] = token->end;
+    buf_add_char(&text, '\0');
     out->text = buf_take(&text);
     if (out->text)
         return true;
@@ -272,7 +272,8 @@ static bool replace(struct document *document, enum profile_shell shell, const c
     struct buf with = {0};
     if (!read_source(document, &source, err))
         return false;
-    profile_find(shell, source.text, source.len, path, &found);
+    if (!profile_find(shell, source.text, source.len, path, &found, err))
+        goto out;
     *mentioned = *mentioned || found.mentioned;
     const struct json_token *token = &document->json.tokens[document->profile];
     bool rest = rest_len(&source, &found) > 0;

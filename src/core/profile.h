@@ -72,8 +72,9 @@ struct profile_found {
  * "ssm-enforce" or that of `path` (its last part; NULL: the first alone) and whose first argument is an
  * option or "enforce", with the traps and the `exit` around it, between ends of lines or semicolons. What is
  * part of a larger construct (if, a pipeline, a subshell, a redirection, ...) is somebody else's and stays.
+ * Only memory can fail (ERR_NOMEM).
  */
-void profile_find(enum profile_shell shell, const char *text, size_t len, const char *path,
-                  struct profile_found *out);
+bool profile_find(enum profile_shell shell, const char *text, size_t len, const char *path,
+                  struct profile_found *out, struct err *err);
 
 #endif

@@ -108,8 +108,8 @@ static bool mentions(const struct find *find)
     return is_mentioned(find->text, at, find->len);
 }
 
-void profile_find(enum profile_shell shell, const char *text, size_t len, const char *path,
-                  struct profile_found *out)
+bool profile_find(enum profile_shell shell, const char *text, size_t len, const char *path,
+                  struct profile_found *out, struct err *err)
 {
     struct find find = {.text = text, .len = len, .shell = shell, .path = path, .out = out};
     struct scan_line line;
@@ -120,12 +120,16 @@ void profile_find(enum profile_shell shell, const char *text, size_t len, const 
         line.start = start;
         line.end = end;
         line.stop = end > start && text[end - 1] == '\r' ? end - 1 : end;
-        if (!(shell == PROFILE_LINUX ? scan_sh(text, path, &line) : scan_ps(text, path, &line)))
+        bool known = shell == PROFILE_LINUX ? scan_sh(text, path, &line) : scan_ps(text, path, &line);
+        if (!known && line.nomem)
+            return err_nomem(err);
+        if (!known)
             break;
         find_in_line(&find, &line);
         start = end + 1;
     }
     out->mentioned = mentions(&find);
+    return true;
 }
 
 bool scan_is_executable(const char *command, const char *path, const char *separators)

@@ -34,6 +34,7 @@ struct scan_line {
     size_t end;         /* where its '\n' stands, or the text's end */
     struct scan_command commands[SCAN_COMMANDS_MAX];
     size_t count;
+    bool nomem; /* why it is not known */
 };
 
 /* Splits the line text[out->start, out->stop). False: there is something in it that takes a shell to

@@ -9,6 +9,7 @@ struct ps {
     const char *text;
     size_t at, stop;
     const char *path;
+    bool nomem;
 };
 
 static size_t peek(const struct ps *ps, uint32_t *code_point)
@@ -89,7 +90,8 @@ static bool skip_command(struct ps *ps, struct scan_command *command)
             return false;
         bool ok = true;
         if (is_single(c)) {
-            ok = read_literal(ps, &ignored);
+            ok = read_literal(ps, &ignored) && !ignored.failed;
+            ps->nomem = ps->nomem || ignored.failed;
             buf_free(&ignored);
         } else if (is_double(c)) {
             ok = skip_double(ps);
@@ -142,7 +144,7 @@ static bool read_word(struct ps *ps, struct buf *out)
 }
 
 /* Is [at, end of the command) the executable with words alone, the first of them an option or "enforce"? */
-static bool is_enforce(struct ps ps, size_t end)
+static bool is_enforce(struct ps ps, size_t end, bool *nomem)
 {
     struct buf word = {0};
     size_t count = 0;
@@ -156,6 +158,7 @@ static bool is_enforce(struct ps ps, size_t end)
         buf_reset(&word);
         ok = read_word(&ps, &word) && (ps.at == ps.stop || ps.text[ps.at] == ' ' || ps.text[ps.at] == '\t');
         const char *text = buf_text(&word);
+        *nomem = *nomem || word.failed;
         if (count == 0)
             ok = ok && scan_is_executable(text, ps.path, "\\/");
         else if (count == 1)
@@ -187,16 +190,19 @@ bool scan_ps(const char *text, const char *path, struct scan_line *out)
 {
     struct ps ps = {.text = text, .at = out->start, .stop = out->stop, .path = path};
     out->count = 0;
+    out->nomem = false;
     skip_blanks(&ps);
     while (ps.at < ps.stop && text[ps.at] != '#') {
         struct scan_command command = {.start = ps.at, .end = ps.at};
         struct ps before = ps;
-        if (!skip_command(&ps, &command))
-            return false;
-        if (is_enforce(before, command.end))
+        bool skipped = skip_command(&ps, &command);
+        if (skipped && is_enforce(before, command.end, &ps.nomem))
             command.kind = SCAN_ENFORCE;
-        else if (is_exit(text, command.start, command.end))
+        else if (skipped && is_exit(text, command.start, command.end))
             command.kind = SCAN_EXIT;
+        out->nomem = ps.nomem;
+        if (!skipped || ps.nomem)
+            return false;
         if (has_text(&ps, ";")) {
             command.join = SCAN_NEXT;
             ps.at++;

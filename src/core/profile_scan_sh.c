@@ -12,6 +12,7 @@ struct sh {
     const char *path;
     struct buf words[WORDS_MAX]; /* the first ones, without their quotes */
     size_t word_count;
+    bool nomem;
     bool fixed; /* all words so far are text alone: nothing to expand, no redirection */
 };
 
@@ -132,6 +133,7 @@ static bool read_words(struct sh *sh, struct scan_command *command)
         struct buf *word = sh->word_count < WORDS_MAX ? &sh->words[sh->word_count] : &rest;
         buf_reset(word);
         bool ok = read_word(sh, word);
+        sh->nomem = sh->nomem || word->failed;
         buf_free(&rest);
         if (!ok || (sh->word_count == 0 && is_opaque_word(buf_text(word))))
             return false;
@@ -190,5 +192,6 @@ bool scan_sh(const char *text, const char *path, struct scan_line *out)
     }
     for (size_t i = 0; i < WORDS_MAX; i++)
         buf_free(&sh.words[i]);
+    out->nomem = sh.nomem;
     return ok;
 }

@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
     struct profile_found found;
     buf_add(&text, data, size);
-    profile_find(PROFILE_LINUX, buf_text(&text), text.len, NULL, &found);
-    profile_find(PROFILE_WINDOWS, buf_text(&text), text.len, "C:\\x\\y.exe", &found);
+    must(profile_find(PROFILE_LINUX, buf_text(&text), text.len, NULL, &found, &err));
+    must(profile_find(PROFILE_WINDOWS, buf_text(&text), text.len, "C:\\x\\y.exe", &found, &err));
     (void)policy_same(buf_text(&text), text.len, buf_text(&text), text.len);
     if (document_merge(buf_text(&text), text.len, &PUT, &once, NULL, &err)) {
         must(document_merge(once.data, once.len, &PUT, &twice, NULL, &err));

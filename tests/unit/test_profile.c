@@ -454,7 +454,8 @@ static void check_found(enum profile_shell shell, const struct found_case *cases
         struct buf rest = {0};
         size_t at = 0;
         const char *text = cases[i].text;
-        profile_find(shell, text, strlen(text), path, &found);
+        struct err err;
+        assert_true(profile_find(shell, text, strlen(text), path, &found, &err));
         for (size_t k = 0; k < found.count; k++) {
             assert_true(found.ranges[k].start >= at && found.ranges[k].end >= found.ranges[k].start);
             buf_add(&rest, text + at, found.ranges[k].start - at);
@@ -570,8 +571,9 @@ static void test_found_random(void **state)
         settings.windows_path = chance(2) ? "C:\\{{a}} \xe2\x80\x98'b\\run it" : "C:\\x\\ssm-enforce.exe";
         enum profile_shell shell = i % 2 ? PROFILE_LINUX : PROFILE_WINDOWS;
         if (profile_line(shell, &settings, &line, &err)) {
-            profile_find(shell, line.data, line.len,
-                         shell == PROFILE_LINUX ? settings.linux_path : settings.windows_path, &found);
+            assert_true(profile_find(shell, line.data, line.len,
+                                     shell == PROFILE_LINUX ? settings.linux_path : settings.windows_path,
+                                     &found, &err));
             assert_int_equal(found.count, 1);
             assert_int_equal(found.ranges[0].start, 0);
             assert_int_equal(found.ranges[0].end, line.len);
