@@ -11,7 +11,7 @@ enum { DEPTH_MAX = 12, PARTITION_MAX = 32, ACCOUNT_LEN = 12 };
 bool policy_make(const char *partition, const char *account, struct buf *out, struct err *err)
 {
     static const char PARTITION[] = "@PARTITION@", ACCOUNT[] = "@ACCOUNT@";
-    if (strlen(account) != ACCOUNT_LEN || account[strspn(account, "0123456789")])
+    if (account && (strlen(account) != ACCOUNT_LEN || account[strspn(account, "0123456789")]))
         return err_set(err, ERR_CONFIG, "'%.64s' is no AWS account: it has to be 12 digits", account);
     if (strncmp(partition, "aws", 3) != 0 || strlen(partition) > PARTITION_MAX ||
         partition[strspn(partition, "abcdefghijklmnopqrstuvwxyz-")])
@@ -21,7 +21,7 @@ bool policy_make(const char *partition, const char *account, struct buf *out, st
             buf_add_text(out, partition);
             p += sizeof PARTITION - 1;
         } else if (strncmp(p, ACCOUNT, sizeof ACCOUNT - 1) == 0) {
-            buf_add_text(out, account);
+            buf_add_text(out, account ? account : "ACCOUNT");
             p += sizeof ACCOUNT - 1;
         } else {
             buf_add_char(out, *p++);

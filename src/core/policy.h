@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Appends deploy/policy.json with the partition ("aws", "aws-cn", ...) and the account filled in. ERR_CONFIG:
- * an account that is not twelve digits, a partition that is none. */
+/* Appends deploy/policy.json with the partition ("aws", "aws-cn", ...) and the account filled in (NULL: not
+ * known, for a look at it). ERR_CONFIG: an account that is not twelve digits, a partition that is none. */
 bool policy_make(const char *partition, const char *account, struct buf *out, struct err *err);
 
 /*
