@@ -227,6 +227,7 @@ class State:
             "Owner": self.world.account,
             "CreatedDate": version.created,
             "Status": version.status,
+            **({"StatusInformation": version.failed} if version.status == "Failed" else {}),
             "DocumentVersion": str(version.number),
             "Parameters": [],
             "PlatformTypes": ["Windows", "Linux", "MacOS"],
