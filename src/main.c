@@ -10,6 +10,8 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[COMMAND_COUNT] = {
+    [COMMAND_ENFORCE] = {cmd_enforce, true, true},   [COMMAND_LIST] = {cmd_list, true, false},
+    [COMMAND_DOCTOR] = {cmd_doctor, true, false},    [COMMAND_HELP] = {cmd_help, false, false},
     [COMMAND_ENFORCE] = {cmd_enforce, true, true},
     [COMMAND_LIST] = {cmd_list, true, false},
     [COMMAND_DEPLOY] = {cmd_deploy, true, false},

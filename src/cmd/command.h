@@ -23,6 +23,7 @@ struct command {
 
 int cmd_enforce(const struct command *command);
 int cmd_list(const struct command *command);
+int cmd_doctor(const struct command *command);
 int cmd_deploy(const struct command *command);
 int cmd_undeploy(const struct command *command);
 int cmd_rollback(const struct command *command);

@@ -42,30 +42,45 @@ static bool ask_imds(struct run *run, struct err *err)
     return true;
 }
 
-bool run_open(struct run *run, const struct run_options *options, const struct aws_io *io, struct err *err)
+bool run_begin(struct run *run, const struct run_options *options, const struct aws_io *io, struct err *err)
 {
     *run = (struct run){.options = options, .io = io};
     run->session = (struct aws_session){.io = io, .refresh = refresh, .refresh_ctx = run};
     run->ssm.session = &run->session;
+    return context_local(&options->context, io, &run->context, err);
+}
 
-    if (!context_local(&options->context, io, &run->context, err))
-        return false;
+bool run_locate(struct run *run, struct err *err)
+{
     bool knew_region = run->context.region.value != NULL;
     if (knew_region && !open_client(run, err))
         return false;
-    if (!ask_imds(run, err))
-        return false;
-    if (!knew_region && !open_client(run, err))
-        return false;
+    return ask_imds(run, err) && (knew_region || open_client(run, err));
+}
+
+bool run_authenticate(struct run *run, struct err *err)
+{
     struct credentials_options which = credentials_options(run);
-    if (!credentials_find(&which, &run->imds, io, &run->session.credentials, err))
-        return false;
+    return credentials_find(&which, &run->imds, run->io, &run->session.credentials, err);
+}
+
+bool run_find_instance(struct run *run, struct err *err)
+{
     if (!context_from_session(&run->context, &run->ssm, err))
         return err_prefix(err, "no instance id (--instance-id, AWS_SSM_INSTANCE_ID)");
-    trace_say(io->trace, "instance %s (%s), region %s (%s), session %s (%s)", run->context.instance_id.value,
-              run->context.instance_id.source, run->context.region.value, run->context.region.source,
-              run->context.session_id.value ? run->context.session_id.value : "unknown",
-              run->context.session_id.value ? run->context.session_id.source : "no source has it");
+    return true;
+}
+
+bool run_open(struct run *run, const struct run_options *options, const struct aws_io *io, struct err *err)
+{
+    if (!run_begin(run, options, io, err) || !run_locate(run, err) || !run_authenticate(run, err) ||
+        !run_find_instance(run, err))
+        return false;
+    const struct context *context = &run->context;
+    trace_say(io->trace, "instance %s (%s), region %s (%s), session %s (%s)", context->instance_id.value,
+              context->instance_id.source, context->region.value, context->region.source,
+              context->session_id.value ? context->session_id.value : "unknown",
+              context->session_id.value ? context->session_id.source : "no source has it");
     return true;
 }
 

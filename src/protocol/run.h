@@ -32,6 +32,14 @@ struct run {
  * Systems Manager begins to open, so that its handshake runs beside the requests to the metadata service.
  */
 bool run_open(struct run *run, const struct run_options *options, const struct aws_io *io, struct err *err);
+
+/* The same in its steps, each after the one before: for who has to tell which of them fails. */
+bool run_begin(struct run *run, const struct run_options *options, const struct aws_io *io, struct err *err);
+bool run_locate(struct run *run, struct err *err);       /* region and, from IMDS, the instance */
+bool run_authenticate(struct run *run, struct err *err); /* credentials */
+bool run_find_instance(struct run *run,
+                       struct err *err); /* from the own session, where it is still missing */
+
 void run_close(struct run *run);
 
 #endif
