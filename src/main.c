@@ -10,15 +10,10 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[COMMAND_COUNT] = {
-    [COMMAND_ENFORCE] = {cmd_enforce, true, true},   [COMMAND_LIST] = {cmd_list, true, false},
-    [COMMAND_DOCTOR] = {cmd_doctor, true, false},    [COMMAND_HELP] = {cmd_help, false, false},
-    [COMMAND_ENFORCE] = {cmd_enforce, true, true},
-    [COMMAND_LIST] = {cmd_list, true, false},
-    [COMMAND_DEPLOY] = {cmd_deploy, true, false},
-    [COMMAND_UNDEPLOY] = {cmd_undeploy, true, false},
-    [COMMAND_ROLLBACK] = {cmd_rollback, true, false},
-    [COMMAND_HELP] = {cmd_help, false, false},
-    [COMMAND_VERSION] = {cmd_version, false, false},
+    [COMMAND_ENFORCE] = {cmd_enforce, true, true},    [COMMAND_LIST] = {cmd_list, true, false},
+    [COMMAND_DOCTOR] = {cmd_doctor, true, false},     [COMMAND_DEPLOY] = {cmd_deploy, true, false},
+    [COMMAND_UNDEPLOY] = {cmd_undeploy, true, false}, [COMMAND_ROLLBACK] = {cmd_rollback, true, false},
+    [COMMAND_HELP] = {cmd_help, false, false},        [COMMAND_VERSION] = {cmd_version, false, false},
 };
 
 /* --ca-bundle, else AWS_CA_BUNDLE, as in the AWS command line. */
