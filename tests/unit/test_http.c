@@ -334,6 +334,13 @@ static void test_bad_requests(void **state)
                                                                     .header_count = 1});
     assert_failed(&reply, ERR_MALFORMED, "line end");
     http_reply_free(&reply);
+    struct http_signer evil = signer;
+    evil.session_token = "token\nX-Evil: b";
+    reply = net_ask(
+        &bench,
+        (struct http_request){.method = HTTP_GET, .url = net_url("http", "plain", "/echo"), .signer = &evil});
+    assert_failed(&reply, ERR_MALFORMED, "line end");
+    http_reply_free(&reply);
     net_counts(&bench);
     assert_int_equal(net_count("plain.requests"), 0);
     net_close(&bench);
