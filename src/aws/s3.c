@@ -162,8 +162,8 @@ bool s3_put_object(struct s3_bucket *bucket, const char *key, const void *data, 
     buf_addf(&type, "Content-Type: %s", content_type);
     struct aws_call call = {.action = "PutObject",
                             .method = HTTP_PUT,
-                            .headers = {checksum, buf_text(&type)},
-                            .header_count = 2,
+                            .headers = {checksum, "x-amz-sdk-checksum-algorithm: SHA256", buf_text(&type)},
+                            .header_count = 3,
                             .body = data,
                             .body_len = len};
     bool ok = buf_ok(&type, "a header", err) && call_object(bucket, key, &call, &reply, err);

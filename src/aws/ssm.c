@@ -296,17 +296,22 @@ static bool is_gone(const struct err *err)
     return false;
 }
 
-static void terminate(struct aws_client *client, const char *const *ids, struct buf *bodies,
+/* False: out of memory, and nothing was sent. */
+static bool terminate(struct aws_client *client, const char *const *ids, struct buf *bodies,
                       struct aws_call *calls, struct aws_result *results, size_t count)
 {
+    bool enough = true;
     for (size_t i = 0; i < count; i++) {
         struct json_writer writer = {.out = &bodies[i]};
         json_begin_object(&writer, NULL);
         json_add_string(&writer, "SessionId", ids[i]);
         json_end_object(&writer);
+        enough = enough && !bodies[i].failed;
         calls[i] = ssm_call("TerminateSession", "X-Amz-Target: AmazonSSM.TerminateSession", &bodies[i]);
     }
-    (void)aws_call_all(client, calls, results, count);
+    if (enough)
+        (void)aws_call_all(client, calls, results, count);
+    return enough;
 }
 
 void ssm_terminate_sessions(struct aws_client *client, const char *const *ids, struct err *errs, size_t count)
@@ -315,18 +320,18 @@ void ssm_terminate_sessions(struct aws_client *client, const char *const *ids, s
     struct aws_call *calls = calloc(count, sizeof *calls);
     struct aws_result *results = calloc(count, sizeof *results);
     bool enough = bodies && calls && results;
-    if (enough)
-        terminate(client, ids, bodies, calls, results, count);
+    bool sent = enough && terminate(client, ids, bodies, calls, results, count);
     for (size_t i = 0; i < count; i++) {
-        if (!enough) {
+        if (sent)
+            errs[i] = results[i].err;
+        else
             err_nomem(&errs[i]);
-            continue;
-        }
-        errs[i] = results[i].err;
         if (is_gone(&errs[i]))
             err_clear(&errs[i]);
-        http_reply_free(&results[i].reply);
-        buf_free(&bodies[i]);
+        if (enough) {
+            http_reply_free(&results[i].reply);
+            buf_free(&bodies[i]);
+        }
     }
     free(results);
     free(calls);

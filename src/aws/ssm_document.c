@@ -41,21 +41,30 @@ struct step {
 
 /* ---- requests ---- */
 
+/* Without it the service takes the default version, as do stand-ins that do not know "$DEFAULT". */
 static void add_version(struct json_writer *writer, int64_t version)
 {
     char number[24];
     (void)snprintf(number, sizeof number, "%lld", (long long)version);
-    if (version != SSM_VERSION_NONE)
-        json_add_string(writer, "DocumentVersion",
-                        version == SSM_VERSION_DEFAULT  ? "$DEFAULT"
-                        : version == SSM_VERSION_LATEST ? "$LATEST"
-                                                        : number);
+    if (version == SSM_VERSION_LATEST)
+        json_add_string(writer, "DocumentVersion", "$LATEST");
+    else if (version > 0)
+        json_add_string(writer, "DocumentVersion", number);
 }
 
 static void add_content(struct json_writer *writer, const char *content)
 {
     json_add_string(writer, "Content", content);
     json_add_string(writer, "DocumentFormat", "JSON");
+}
+
+/* A deletion that names no number would take the whole document. */
+static bool check_version(const struct ssm_document_call *call, struct err *err)
+{
+    bool ok = call->op == SSM_DOCUMENT_DELETE        ? call->version >= 0
+              : call->op == SSM_DOCUMENT_SET_DEFAULT ? call->version > 0
+                                                     : true;
+    return ok || err_set(err, ERR_USAGE, "ssm:%s needs a version's number", actions[call->op].action);
 }
 
 static void write_request(struct step *step)
@@ -91,42 +100,49 @@ static void write_request(struct step *step)
 
 /* ---- replies ---- */
 
-/* A member's text, cut to size - 1 bytes and visible; "" where it is no string. */
-static void read_word(const struct json *json, size_t object, const char *name, char *out, size_t size)
+/* A member's text, cut to size - 1 bytes and visible; "" where it is no string. Only memory can fail. */
+static bool read_word(const struct json *json, size_t object, const char *name, char *out, size_t size,
+                      struct err *err)
 {
     struct buf text = {0};
     struct buf shown = {0};
-    struct err unread;
     size_t token = json_get(json, object, name);
+    bool ok = true;
     out[0] = '\0';
-    if (token != JSON_NONE && json_string(json, token, &text, &unread)) {
+    if (token != JSON_NONE && json->tokens[token].type == JSON_STRING) {
+        ok = json_string(json, token, &text, err);
         aws_words(&shown, buf_text(&text), text.len, size - 1);
+        ok = ok && buf_ok(&shown, name, err);
         (void)snprintf(out, size, "%s", buf_text(&shown));
     }
     buf_free(&shown);
     buf_free(&text);
+    return ok;
 }
 
 /* A version's number, 0 where the member is none. */
-static int64_t read_version(const struct json *json, size_t object, const char *name)
+static bool read_version(const struct json *json, size_t object, const char *name, int64_t *out,
+                         struct err *err)
 {
     char word[24];
-    int64_t version = 0;
-    read_word(json, object, name, word, sizeof word);
-    return text_number(word, 1, INT64_MAX, &version) ? version : 0;
+    *out = 0;
+    if (!read_word(json, object, name, word, sizeof word, err))
+        return false;
+    (void)text_number(word, 1, INT64_MAX, out);
+    return true;
 }
 
 /* What GetDocument (in the root) and the descriptions of a document tell alike. */
 static bool read_document(const struct json *json, size_t object, struct ssm_document *out, struct err *err)
 {
-    out->version = read_version(json, object, "DocumentVersion");
-    out->default_version = read_version(json, object, "DefaultVersion");
-    out->latest_version = read_version(json, object, "LatestVersion");
-    read_word(json, object, "Status", out->status, sizeof out->status);
-    read_word(json, object, "StatusInformation", out->reason, sizeof out->reason);
-    read_word(json, object, "DocumentType", out->type, sizeof out->type);
-    read_word(json, object, "DocumentFormat", out->format, sizeof out->format);
-    return out->version > 0 || err_set(err, ERR_MALFORMED, "DocumentVersion is missing");
+    return read_version(json, object, "DocumentVersion", &out->version, err) &&
+           read_version(json, object, "DefaultVersion", &out->default_version, err) &&
+           read_version(json, object, "LatestVersion", &out->latest_version, err) &&
+           read_word(json, object, "Status", out->status, sizeof out->status, err) &&
+           read_word(json, object, "StatusInformation", out->reason, sizeof out->reason, err) &&
+           read_word(json, object, "DocumentType", out->type, sizeof out->type, err) &&
+           read_word(json, object, "DocumentFormat", out->format, sizeof out->format, err) &&
+           (out->version > 0 || err_set(err, ERR_MALFORMED, "DocumentVersion is missing"));
 }
 
 static bool read_get(const struct json *json, struct ssm_document *out, struct err *err)
@@ -167,9 +183,12 @@ static bool reserve(struct ssm_document_call *call, size_t more)
 static bool add_listed(struct ssm_document_call *call, const struct json *json, size_t object,
                        struct err *err)
 {
-    struct ssm_document_version version = {.version = read_version(json, object, "DocumentVersion")};
+    struct ssm_document_version version = {.version = 0};
     size_t created = json_get(json, object, "CreatedDate");
     size_t is_default = json_get(json, object, "IsDefaultVersion");
+    if (!read_version(json, object, "DocumentVersion", &version.version, err) ||
+        !read_word(json, object, "Status", version.status, sizeof version.status, err))
+        return false;
     if (version.version == 0)
         return err_set(err, ERR_MALFORMED, "DocumentVersion is missing");
     if (created != JSON_NONE && json->tokens[created].type == JSON_NUMBER)
@@ -177,7 +196,6 @@ static bool add_listed(struct ssm_document_call *call, const struct json *json, 
                                    json->tokens[created].end - json->tokens[created].start,
                                    &version.created_ms);
     version.is_default = is_default != JSON_NONE && json->tokens[is_default].type == JSON_TRUE;
-    read_word(json, object, "Status", version.status, sizeof version.status);
     call->versions[call->version_count++] = version;
     return true;
 }
@@ -261,7 +279,8 @@ static bool run_round(struct step *steps, struct aws_call *calls, struct aws_res
         if (step->done)
             continue;
         write_request(step);
-        if (!buf_ok(&step->body, "a request", &step->call->err)) {
+        if (!check_version(step->call, &step->call->err) ||
+            !buf_ok(&step->body, "a request", &step->call->err)) {
             step->done = true;
             continue;
         }

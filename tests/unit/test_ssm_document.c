@@ -93,7 +93,7 @@ static void test_get(void **state)
     assert_string_equal(get.document.type, "Session");
     assert_string_equal(get.document.format, "JSON");
     assert_string_equal(get.document.reason, "");
-    assert_string_equal(last_body(&f), "{\"Name\":\"" NAME "\",\"DocumentVersion\":\"$DEFAULT\"}");
+    assert_string_equal(last_body(&f), "{\"Name\":\"" NAME "\"}");
     assert_string_equal(last_target(&f), "AmazonSSM.GetDocument");
     assert_string_equal(fake_header(&f.fake, 0, "Content-Type"), "application/x-amz-json-1.1");
     ssm_document_call_free(&get);
@@ -197,6 +197,12 @@ static void test_default_and_delete(void **state)
     one = call(&f, SSM_DOCUMENT_DELETE, SSM_VERSION_NONE, 200, "{}");
     assert_int_equal(one.err.code, ERR_NONE);
     assert_string_equal(last_body(&f), "{\"Name\":\"" NAME "\"}");
+    size_t asked = f.fake.request_count;
+    one = call(&f, SSM_DOCUMENT_DELETE, SSM_VERSION_DEFAULT, 200, "{}"); /* never the whole document */
+    assert_int_equal(one.err.code, ERR_USAGE);
+    one = call(&f, SSM_DOCUMENT_SET_DEFAULT, SSM_VERSION_NONE, 200, "{}");
+    assert_int_equal(one.err.code, ERR_USAGE);
+    assert_int_equal(f.fake.request_count, asked);
     ssm_document_call_free(NULL);
     end(&f);
 }
@@ -251,16 +257,16 @@ static void test_many_at_once(void **state)
     answer(&f, NULL, 200, "{\"DocumentVersion\":\"1\",\"Content\":\"here\"}");
     fake_add(&f.fake, (struct fake_reply){.method = HTTP_POST,
                                           .url = OTHER_URL,
-                                          .body_has = "$DEFAULT",
-                                          .status = 400,
-                                          .body = "{\"__type\":\"AccessDeniedException\"}"});
-    fake_add(&f.fake, (struct fake_reply){.method = HTTP_POST,
-                                          .url = OTHER_URL,
                                           .body_has = "p2",
                                           .body = "{\"DocumentVersions\":[{\"DocumentVersion\":\"1\"}]}"});
     fake_add(&f.fake, (struct fake_reply){.method = HTTP_POST,
                                           .url = OTHER_URL,
+                                          .body_has = "MaxResults",
                                           .body = "{\"DocumentVersions\":[],\"NextToken\":\"p2\"}"});
+    fake_add(&f.fake, (struct fake_reply){.method = HTTP_POST,
+                                          .url = OTHER_URL,
+                                          .status = 400,
+                                          .body = "{\"__type\":\"AccessDeniedException\"}"});
     assert_false(ssm_document_call_all(calls, 3));
     assert_string_equal(calls[0].document.content, "here");
     assert_int_equal(calls[1].err.code, ERR_DENIED);
