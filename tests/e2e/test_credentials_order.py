@@ -137,7 +137,7 @@ def test_as_the_python_client(emu, world, run, monkeypatch):
         if result.rc == 0:
             ours = calls_of(world, world.log.calls("DescribeSessions")[-1].access_key)
         kinds.add(theirs.partition(",")[0])
-        both = (run.home / ".aws/config").read_text() + "--- credentials\n" + (run.home / ".aws/credentials").read_text()
+        both = "--- credentials\n".join((run.home / ".aws" / kind).read_text() for kind in ("config", "credentials"))
         same = ours == theirs or (ours.startswith("error") and theirs.startswith("error"))
         assert same, f"case {case}, profile {profile}:\n{both}\nours: {ours}\ntheirs: {theirs}"
     assert CASES < 60 or len(kinds) > 6, kinds
