@@ -171,6 +171,8 @@ bool credentials_find(const struct credentials_options *options, struct imds *im
     struct err last = *err;
     none(&chain, &last, err);
 out:
+    if (ok)
+        trace_say(io->trace, "credentials: %s", out->source);
     buf_free(&chain.tried);
     return ok;
 }
