@@ -61,7 +61,8 @@ static struct ssm_document_call call(struct fixture *f, enum ssm_document_op op,
                                     .version = version};
     fake_forget(&f->fake);
     answer(f, NULL, status, body);
-    assert_int_equal(ssm_document_call_all(&one, 1), one.err.code == ERR_NONE);
+    bool ok = ssm_document_call_all(&one, 1);
+    assert_int_equal(ok, one.err.code == ERR_NONE);
     return one;
 }
 
