@@ -207,8 +207,8 @@ static bool read_page(struct aws_client *client, struct listing *listing, struct
         return false;
     if (listing->truncated && listing->marker.len == 0)
         return refuse(&listing->action, "Marker", err);
-    return pages_turn(pages, listing->action.name, listing->truncated ? buf_text(&listing->marker) : NULL,
-                      err);
+    return pages_turn(pages, listing->action.name, "Marker",
+                      listing->truncated ? buf_text(&listing->marker) : NULL, err);
 }
 
 static bool run_listing(struct aws_client *client, struct listing *listing, struct err *err)

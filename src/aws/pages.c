@@ -22,7 +22,7 @@ static bool was_seen(const struct pages *pages, uint64_t mark)
     return false;
 }
 
-bool pages_turn(struct pages *pages, const char *what, const char *token, struct err *err)
+bool pages_turn(struct pages *pages, const char *what, const char *name, const char *token, struct err *err)
 {
     pages->read++;
     buf_reset(&pages->token);
@@ -30,10 +30,10 @@ bool pages_turn(struct pages *pages, const char *what, const char *token, struct
         return true;
     uint64_t mark = hash(token);
     if (strlen(token) > TOKEN_MAX)
-        return err_set(err, ERR_MALFORMED, "malformed reply of %s: the token of page %u is too long", what,
+        return err_set(err, ERR_MALFORMED, "malformed reply of %s: the %s of page %u is too long", what, name,
                        pages->read);
     if (was_seen(pages, mark))
-        return err_set(err, ERR_MALFORMED, "malformed reply of %s: the token of page %u repeats", what,
+        return err_set(err, ERR_MALFORMED, "malformed reply of %s: the %s of page %u repeats", what, name,
                        pages->read);
     if (pages->read >= PAGES_MAX)
         return err_set(err, ERR_MALFORMED, "malformed reply of %s: more than %d pages", what, PAGES_MAX);

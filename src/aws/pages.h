@@ -21,9 +21,9 @@ struct pages {
 /*
  * Counts a page as read and takes the token that it gave; NULL and "" end the listing. ERR_MALFORMED: a token
  * that this listing had before and that so leads round in a circle, one of over 64 KiB, or more than
- * PAGES_MAX pages. `what` names the call ("ssm:DescribeSessions").
+ * PAGES_MAX pages. `what` names the call ("ssm:DescribeSessions"), `name` the token ("NextToken").
  */
-bool pages_turn(struct pages *pages, const char *what, const char *token, struct err *err);
+bool pages_turn(struct pages *pages, const char *what, const char *name, const char *token, struct err *err);
 
 /* True if there is a page to ask for after the last one that was read. */
 bool pages_more(const struct pages *pages);

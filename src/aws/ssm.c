@@ -160,7 +160,7 @@ static bool read_token(struct listing *listing, const struct json *json, struct 
     buf_reset(&listing->text);
     if (given && !json_string(json, token, &listing->text, err))
         return err_prefix(err, "malformed reply of ssm:DescribeSessions: NextToken");
-    return pages_turn(&listing->pages, "ssm:DescribeSessions", buf_text(&listing->text), err);
+    return pages_turn(&listing->pages, "ssm:DescribeSessions", "NextToken", buf_text(&listing->text), err);
 }
 
 static bool read_page(struct listing *listing, const struct http_reply *reply, struct err *err)

@@ -225,7 +225,7 @@ static bool read_versions(struct step *step, const struct json *json, struct err
         ok = add_listed(call, json, at, err);
     if (next != JSON_NONE && json->tokens[next].type != JSON_NULL)
         ok = ok && json_string(json, next, &token, err);
-    ok = ok && pages_turn(&step->pages, "ssm:ListDocumentVersions", buf_text(&token), err);
+    ok = ok && pages_turn(&step->pages, "ssm:ListDocumentVersions", "NextToken", buf_text(&token), err);
     buf_free(&token);
     step->done = !ok || !pages_more(&step->pages);
     if (ok && step->done && call->version_count > 0)

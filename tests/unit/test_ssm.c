@@ -130,7 +130,7 @@ static void test_a_token_that_repeats(void **state)
     assert_false(list(&f));
     assert_int_equal(f.err.code, ERR_MALFORMED);
     assert_string_equal(f.err.message,
-                        "malformed reply of ssm:DescribeSessions: the token of page 3 repeats");
+                        "malformed reply of ssm:DescribeSessions: the NextToken of page 3 repeats");
     assert_int_equal(f.fake.request_count, 3);
     end(&f);
 }
