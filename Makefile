@@ -68,8 +68,8 @@ $(B)/obj/%.res.o: %.rc src/base/version.h $(B)/flags.mk
 	@echo "  windres $<"
 	@$(CC:gcc=windres) -Isrc -DVERSION_NUMBERS=$(subst .,$(comma),$(VERSION)),0 $< $@
 
-EMBEDDED := $(sort $(wildcard profiles/* deploy/*))
-build/gen/embedded.c: .make/embed.sh FORCE
+EMBEDDED := $(sort $(wildcard profiles/* deploy/*.json deploy/*.sh deploy/*.ps1)) build/gen/licenses.txt
+build/gen/embedded.c: .make/embed.sh build/gen/licenses.txt FORCE
 	@mkdir -p $(@D)
 	@.make/embed.sh $@ $(EMBEDDED)
 
@@ -211,6 +211,8 @@ $(B)/compile_commands.json: $(B)/flags.mk FORCE
 compile_commands.json: ## for editors
 	@.ci/setup build test
 	@$(MAKE) --no-print-directory TARGET=native-asan build/native-asan/compile_commands.json
+
+include .make/packages.mk
 
 # ---- everything ----
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Usage: embed.sh OUTPUT.c FILE...
-# Writes a C file that holds the texts of the files (src/base/embedded.h). Leaves OUTPUT.c alone when nothing changed.
+# Writes a C file that holds the texts of the files (src/base/embedded.h), named without build/gen/ in front.
+# Leaves OUTPUT.c alone when nothing changed.
 set -euo pipefail
 out=$1
 shift
@@ -10,7 +11,7 @@ shift
     echo
     echo 'const struct embedded_file embedded_files[] = {'
     for file in "$@"; do
-        echo "    {\"$file\","
+        echo "    {\"${file#build/gen/}\","
         od -An -v -to1 "$file" | sed 's/ /\\/g; s/^/     "/; s/$/"/'
         echo "     \"\", $(($(wc -c <"$file")))},"
     done

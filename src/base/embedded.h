@@ -4,14 +4,15 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The files of profiles/ and deploy/, built into the executable. Constant for the life of the program. */
+/* Files of profiles/ and deploy/ and the licences ("licenses.txt"), built into the executable. Constant for
+ * the life of the program. */
 struct embedded_file {
     const char *name; /* path in the repository, "deploy/policy.json" */
     const char *text; /* the file's bytes, NUL-terminated beyond len */
     size_t len;
 };
 
-/* Sorted by name. An entry of NULLs follows the last one. */
+/* An entry of NULLs follows the last one. */
 extern const struct embedded_file embedded_files[];
 extern const size_t embedded_files_count;
 

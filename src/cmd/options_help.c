@@ -70,7 +70,8 @@ static void add_commands(struct buf *out, size_t width)
         buf_add_repeat(out, ' ', OPTION_COLUMN - column);
         wrap(out, command->summary, OPTION_COLUMN, OPTION_COLUMN, width);
     }
-    buf_add_text(out, "\n'ssm-enforce help COMMAND' shows a command's options.\n\n");
+    buf_add_text(out, "\n'ssm-enforce help COMMAND' shows a command's options, 'ssm-enforce help licenses'\n"
+                      "the licences of the program and of all that is linked into it.\n\n");
 }
 
 void options_help(struct buf *out, enum command_id command, size_t width)
