@@ -66,9 +66,26 @@ bool rollout_same_content(const char *a, const char *b)
 /* What is done with one reply. */
 typedef void receive(struct rollout_region *region, struct ssm_document_call *call);
 
-/* GetDocument of `version` in each region that `wanted` picks, in one batch. */
-static void get_all(struct rollout *rollout, int64_t version, bool (*wanted)(const struct rollout_region *),
-                    receive *take)
+static int64_t default_version(const struct rollout_region *region)
+{
+    (void)region;
+    return SSM_VERSION_NONE; /* a call that names none gets the default one */
+}
+
+static int64_t latest_version(const struct rollout_region *region)
+{
+    (void)region;
+    return SSM_VERSION_LATEST;
+}
+
+static int64_t planned_version(const struct rollout_region *region)
+{
+    return region->after;
+}
+
+/* GetDocument in each region that `wanted` picks, in one batch. */
+static void get_all(struct rollout *rollout, int64_t (*version)(const struct rollout_region *),
+                    bool (*wanted)(const struct rollout_region *), receive *take)
 {
     struct ssm_document_call *calls = calloc(rollout->count + 1, sizeof *calls);
     size_t count = 0, at = 0;
@@ -82,7 +99,7 @@ static void get_all(struct rollout *rollout, int64_t version, bool (*wanted)(con
             calls[count++] = (struct ssm_document_call){.op = SSM_DOCUMENT_GET,
                                                         .client = &region->ssm,
                                                         .name = rollout->document,
-                                                        .version = version ? version : region->after};
+                                                        .version = version(region)};
     }
     account_begin(rollout->account);
     if (count)
@@ -131,7 +148,7 @@ void rollout_read(struct rollout *rollout)
 {
     if (!rollout->account->identity.account)
         return;
-    get_all(rollout, SSM_VERSION_DEFAULT, any, take_default);
+    get_all(rollout, default_version, any, take_default);
 }
 
 /* ---- planning ---- */
@@ -185,7 +202,7 @@ void rollout_plan(struct rollout *rollout, rollout_merge *merge, void *ctx)
     for (size_t i = 0; i < rollout->count; i++)
         if (rollout->regions[i].err.code == ERR_NONE)
             plan_region(&rollout->regions[i], merge, ctx);
-    get_all(rollout, SSM_VERSION_LATEST, is_update, take_latest);
+    get_all(rollout, latest_version, is_update, take_latest);
 }
 
 /* ---- planning to go back ---- */
@@ -246,7 +263,7 @@ void rollout_plan_back(struct rollout *rollout)
         at++;
     }
     free(lists);
-    get_all(rollout, SSM_VERSION_NONE, is_back, take_previous);
+    get_all(rollout, planned_version, is_back, take_previous);
 }
 
 /* ---- backup ---- */
