@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agent import Worker
+
 NAME = "SSM-SessionManagerRunShell"
 POLICY = "SSMConcurrentSessionsPolicy"
 WRITES = {
@@ -699,6 +701,50 @@ def test_what_is_pushed_enforces(world, run, documents, admin, executable, shell
     assert done.returncode == 0, done
     assert {one.session_id for one in world.ssm.terminated()} == {one.session_id for one in sessions[:2]}, done
     assert exempt not in world.ssm.terminated()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
+@pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
+@pytest.mark.parametrize("deny", [False, True])
+def test_what_is_pushed_is_typed(world, run, documents, admin, executable, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", executable[-1], "--log", "none",
+                 "--exempt", "*:assumed-role/A'b $(x) !\"c\"{{d}}/*", *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
+    old, own = world.add_session(owner="jane", age=100), world.add_session(owner="jane", age=0)
+    worker = Worker(tmp_path, own.session_id, profile(documents.find()), run.environment(), shell)
+    try:
+        worker.expect("1 terminated")
+        worker.type(b"echo \"$_\" alive-$((6 * 7)); trap\r")
+        worker.expect(r"alive-42\r\n")
+        worker.type(b"echo now-$((6 * 7)); sleep 30\r")
+        worker.expect(r"now-42\r\n")
+        worker.type(b"\x03")
+        worker.expect(r"\^C")
+        worker.expect("[#$] ")
+        worker.type(b"echo again-$((6 * 7))\r")
+        worker.expect(r"again-42\r\n")
+    finally:
+        worker.close()
+    assert world.ssm.terminated() == [old]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
+@pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
+@pytest.mark.parametrize("deny", [False, True])
+def test_what_is_pushed_when_enforcement_fails(world, run, documents, admin, executable, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", executable[-1], "--log", "none",
+                 *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
+    own = world.add_session(owner="jane", age=0)
+    world.deny("ssm:DescribeSessions")
+    worker = Worker(tmp_path, own.session_id, profile(documents.find()), run.environment(), shell)
+    try:
+        worker.expect("AccessDenied")
+        if not deny:
+            worker.type(b"echo alive-$((6 * 7))\r")
+            worker.expect(r"alive-42\r\n")
+        else:
+            assert worker.ended()
+    finally:
+        worker.close()
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
