@@ -199,6 +199,21 @@ static void test_backs_off(void **state)
     end(&f);
 }
 
+static void test_as_many_tries_as_are_wanted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f);
+    f.client.tries_max = 2;
+    answer(&f, 0, 400, "", THROTTLED);
+    struct err err = call(&f);
+    assert_int_equal(err.code, ERR_THROTTLED);
+    assert_string_equal(err.message, "ThrottlingException for ssm:TerminateSession: Rate exceeded");
+    assert_int_equal(f.fake.request_count, 2);
+    assert_int_equal(f.fake.slept_ms, 200); /* between the two, and not behind the last one */
+    end(&f);
+}
+
 static void test_throttled_past_the_deadline(void **state)
 {
     (void)state;
@@ -501,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_one_call),
         cmocka_unit_test(test_paths_and_clients),
         cmocka_unit_test(test_backs_off),
+        cmocka_unit_test(test_as_many_tries_as_are_wanted),
         cmocka_unit_test(test_throttled_past_the_deadline),
         cmocka_unit_test(test_hangs_past_the_deadline),
         cmocka_unit_test(test_what_is_never_tried_again),
