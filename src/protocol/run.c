@@ -61,7 +61,10 @@ bool run_locate(struct run *run, struct err *err)
 bool run_authenticate(struct run *run, struct err *err)
 {
     struct credentials_options which = credentials_options(run);
-    return credentials_find(&which, &run->imds, run->io, &run->session.credentials, err);
+    if (!credentials_find(&which, &run->imds, run->io, &run->session.credentials, err))
+        return false;
+    trace_say(run->io->trace, "credentials: %s", run->session.credentials.source);
+    return true;
 }
 
 bool run_find_instance(struct run *run, struct err *err)
