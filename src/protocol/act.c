@@ -122,6 +122,9 @@ bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct
         collect_due(work, self_id);
     while (work->due_count && !(work->crowded && !breathe(work, &backoff_ms)))
         terminate_batch(work);
+    /* Little time is left: one more look, and one more try that lasts as long as the time does. */
+    if (work->due_count)
+        drop_gone(work);
     work->ssm.tries_max = 0;
     while (work->due_count)
         terminate_batch(work);

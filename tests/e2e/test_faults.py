@@ -226,7 +226,7 @@ FAULTS = (
     Fault("too deep", rule("too_deep", depth=1000), SAYS_IMDS, SAYS_SSM, processed=True),
     Fault("endless NextToken", endless, None, (FINAL, "deadline"), at=is_listing, lasts=(True,), counted=False),
     Fault("empty page", rule("empty_page"), None, (HARMLESS, ""), at=is_listing, lasts=(False,)),
-    Fault("repeated NextToken", round_in_circles, None, (FINAL, "NextToken of page . repeats"), at=is_listing,
+    Fault("repeated NextToken", round_in_circles, None, (FINAL, "token of page . repeats"), at=is_listing,
           lasts=(True,), counted=False),
     Fault("unknown NextToken", rule("repeat_token"), None, (FINAL, "InvalidNextToken|repeats"), at=is_listing,
           counted=False),
@@ -266,6 +266,9 @@ def meaning(case: Case) -> tuple[str, str]:
         # The status says that it succeeded: nothing in the reply is needed, as long as there is a whole one.
         if case.fault.name != "too large":
             kind = HARMLESS
+    if case.call.operation == "TerminateSession" and case.fault.processed and kind == AGAIN:
+        # The reply was lost or late, but the next look at the listing shows that the session has ended.
+        kind = MENDED
     if case.fault.name in ("repeated NextToken", "unknown NextToken") and case.call.confirm:
         says += "|not confirmed"
     return kind, says.replace("{action}", case.call.action)
