@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -703,6 +704,22 @@ def test_what_is_pushed_enforces(world, run, documents, admin, executable, shell
     assert exempt not in world.ssm.terminated()
 
 
+def interrupted(worker):
+    """Ctrl-C does again what it does: a key that comes while a shell starts a program may get lost."""
+    worker.type(b"sleep 60; echo slept-$((6 * 7))\r")
+    began = time.monotonic()
+    while time.monotonic() - began < 20:
+        time.sleep(0.3)
+        worker.type(b"\x03")
+        try:
+            worker.type(b"\recho again-$((6 * 7))\r")
+            worker.expect(r"again-42\r\n", timeout=1)
+            break
+        except AssertionError:
+            pass
+    assert time.monotonic() - began < 20 and b"slept-42" not in worker.output
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 @pytest.mark.parametrize("deny", [False, True])
@@ -715,13 +732,7 @@ def test_what_is_pushed_is_typed(world, run, documents, admin, executable, tmp_p
         worker.expect("1 terminated")
         worker.type(b"echo \"$_\" alive-$((6 * 7)); trap\r")
         worker.expect(r"alive-42\r\n")
-        worker.type(b"echo now-$((6 * 7)); sleep 30\r")
-        worker.expect(r"now-42\r\n")
-        worker.type(b"\x03")
-        worker.expect(r"\^C")
-        worker.expect("[#$] ")
-        worker.type(b"echo again-$((6 * 7))\r")
-        worker.expect(r"again-42\r\n")
+        interrupted(worker)
     finally:
         worker.close()
     assert world.ssm.terminated() == [old]
