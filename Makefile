@@ -227,6 +227,11 @@ demo: ## watch it at work against an emulator of AWS on this machine
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tests/emulator/demo.py
 
+demo-deploy: ## watch an administrator at work: deploy, rollback, undeploy
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/emulator/demo_deploy.py
+
 lint: ## formatting, clang-tidy, cppcheck, gcc -fanalyzer, floors, shell and Python
 	@.ci/setup build test lint
 	@$(MAKE) --no-print-directory -k TARGET=native-asan bin-lint
@@ -240,7 +245,7 @@ help: ## this list
 include .make/proof.mk
 
 FORCE:
-.PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo fuzz help install \
+.PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo demo-deploy fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))
