@@ -664,6 +664,32 @@ def test_other_names(documents, iam, admin):
     assert documents.find() is None and iam.policy(POLICY) is None
 
 
+# ---- the guide ----
+
+
+def test_the_rights_that_the_guide_lists_are_enough(world, run, documents, iam, admin, executable):
+    """Every call of every command, in the least-privilege policy of docs/admin.md."""
+    text = (Path(__file__).parents[2] / "docs/admin.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"```json\n(\{.*?\n\})\n```", text, re.S)]
+    assert len(policies) == 2
+    listed = set()
+    for one in policies[0]["Statement"]:
+        listed |= {one["Action"]} if isinstance(one["Action"], str) else set(one["Action"])
+    world.service("s3").add("releases")
+    iam.add_policy(POLICY, *[statement(f"ssm:Get{number}") for number in "ABCDE"])
+    documents.add(*[{**PREFERENCES, "description": f"version {number}"} for number in range(5)])
+    documents.max_versions = 5
+    publish = ("--publish", "s3://releases/x", "--binary", executable[-1])
+    assert admin("deploy", "--max", "3", "--attach-role", "web", "--all-regions", *publish).rc == 0
+    assert admin("rollback").rc == 0 and admin("deploy", "--max", "3", *publish).rc == 0
+    assert admin("undeploy").rc == 0 and admin("deploy", "--max", "3").rc == 0
+    del documents.documents[world.region, NAME]
+    assert admin("deploy", "--max", "3").rc == 0
+    names = {"HeadObject": "GetObject"}
+    called = {f"{entry.service}:{names.get(entry.operation, entry.operation)}" for entry in world.log}
+    assert called - {"sts:GetCallerIdentity"} == listed
+
+
 # ---- thirty regions ----
 
 
