@@ -166,7 +166,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (10)
 
 coverage: ## line and branch coverage of the unit tests: build/coverage/index.html
 	@.ci/setup build test lint
-	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE=--coverage run-unit
+	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE='--coverage -Wl,-u,__gcov_dump' run-unit
 	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --print-summary \
 		--html-details build/coverage/index.html | sed '/^-*$$/d'
 

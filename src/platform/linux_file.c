@@ -81,19 +81,15 @@ static bool write_all(int fd, const char *data, size_t len)
 }
 
 /* A rename is on the disk when its folder is. Some file systems have no fsync of a folder (EINVAL): not our
- * loss. */
-static bool flush_folder_of(const char *path)
+ * loss. Cuts the path. */
+static bool flush_folder_of(char *path)
 {
-    const char *slash = strrchr(path, '/');
-    struct buf folder = {0};
-    if (!slash)
-        buf_add_text(&folder, ".");
-    else
-        buf_add(&folder, path, slash == path ? 1 : (size_t)(slash - path));
-    int fd = folder.failed ? -1 : open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *slash = strrchr(path, '/');
+    if (slash)
+        slash[slash == path] = '\0';
+    int fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
     linux_close(fd);
-    buf_free(&folder);
     return ok;
 }
 
@@ -120,7 +116,7 @@ bool platform_write_file(const char *path, const void *data, size_t len, struct 
         (void)unlink(beside.data);
         goto out;
     }
-    ok = flush_folder_of(path) || fail_io("flush the folder of", path, err);
+    ok = flush_folder_of(beside.data) || fail_io("flush the folder of", path, err);
 out:
     buf_free(&beside);
     return ok;

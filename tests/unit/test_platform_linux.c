@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "platform/linux.h"
 
 /* Runs check in a child; 0 is what it is to end with. */
@@ -26,7 +27,7 @@ static void assert_in_child(int (*check)(void))
     int status = 0;
     pid_t child = fork();
     if (child == 0)
-        _exit(check());
+        child_end(check());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);

@@ -1,17 +1,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "platform/linux.h"
 
 /* Each test has a folder of its own as its working directory. */
@@ -114,10 +117,10 @@ static void test_read_denied(void **state)
     if (child == 0) {
         struct err err = {0};
         struct buf out = {0};
-        _exit(setuid(65534) == 0 && !platform_read_file("secret", &out, &err) && err.code == ERR_IO &&
-                      strstr(err.message, "Permission denied")
-                  ? 0
-                  : 1);
+        child_end(setuid(65534) == 0 && !platform_read_file("secret", &out, &err) && err.code == ERR_IO &&
+                          strstr(err.message, "Permission denied")
+                      ? 0
+                      : 1);
     }
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
@@ -174,6 +177,43 @@ static void test_write_fails(void **state)
     assert_int_equal(count_files(), 1); /* nothing is left beside it */
 }
 
+/* A disk that is full after 10 bytes: the old file stays, a half line is told. */
+static int fill_disk(void)
+{
+    struct err err = {0};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    struct rlimit no_limit, limit;
+    if (getrlimit(RLIMIT_FSIZE, &no_limit) != 0)
+        return 1;
+    limit = (struct rlimit){10, no_limit.rlim_max};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 1;
+    if (platform_write_file("kept", "0123456789abcdef", 16, &err) || err.code != ERR_IO ||
+        !strstr(err.message, "too large"))
+        return 2;
+    if (platform_append_line("log", "0123456789abcdef", &err) || err.code != ERR_IO ||
+        !strstr(err.message, "only a part was written"))
+        return 3;
+    bool appended = platform_append_line("log", "x", &err);
+    (void)setrlimit(RLIMIT_FSIZE, &no_limit); /* where coverage is counted, that is written, too */
+    return !appended && err.code == ERR_IO ? 0 : 4;
+}
+
+static void test_disk_full(void **state)
+{
+    (void)state;
+    int status = 0;
+    put("kept", "old");
+    pid_t child = fork();
+    if (child == 0)
+        child_end(fill_disk());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_holds("kept", "old");
+    assert_holds("log", "0123456789");
+    assert_int_equal(count_files(), 2); /* and nothing beside them */
+}
+
 static void assert_not_appended(const char *path, const char *why)
 {
     struct err err = {0};
@@ -222,8 +262,8 @@ static void test_append_together(void **state)
             memset(line, 'a' + w, LENGTH);
             for (int i = 0; i < LINES; i++)
                 if (!platform_append_line("log", line, &err))
-                    _exit(1);
-            _exit(0);
+                    child_end(1);
+            child_end(0);
         }
     }
     for (int w = 0; w < WRITERS; w++) {
@@ -324,6 +364,7 @@ int main(void)
         IN_FOLDER(test_read),           IN_FOLDER(test_read_denied), IN_FOLDER(test_write),
         IN_FOLDER(test_write_fails),    IN_FOLDER(test_append),      IN_FOLDER(test_append_together),
         IN_FOLDER(test_make_directory), IN_FOLDER(test_roots),       IN_FOLDER(test_system_roots),
+        IN_FOLDER(test_disk_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

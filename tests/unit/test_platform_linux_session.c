@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "platform/linux.h"
 
 #define ID   "alice-0f1e2d3c4b5a69788"
@@ -29,7 +30,7 @@ static char self[4096];
 static void start(const char *name, const char *id, const char *tree)
 {
     execl(self, name, id, tree, (char *)NULL);
-    _exit(99);
+    child_end(99);
 }
 
 /* Runs the rest in a child and ends as it ends. */
@@ -40,7 +41,7 @@ static void fork_and_wait(void)
     if (child == 0)
         return;
     waitpid(child, &status, 0);
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
+    child_end(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
 }
 
 static void probe(uid_t owner)
@@ -49,7 +50,7 @@ static void probe(uid_t owner)
     bool found = linux_session_from(getsid(0), getppid(), owner, id);
     printf("%s", found ? id : NONE);
     fflush(stdout);
-    _exit(0);
+    child_end(0);
 }
 
 /* Its parent is gone, so the way up leads to init: only the session's leader, which still waits, tells. */
@@ -58,14 +59,14 @@ static void probe_as_orphan(void)
     int ends[2];
     char byte;
     if (pipe(ends) != 0)
-        _exit(94);
+        child_end(94);
     if (fork() != 0) {
         close(ends[1]);
-        _exit(read(ends[0], &byte, 1) == 0 ? 0 : 93); /* until the orphan has ended */
+        child_end(read(ends[0], &byte, 1) == 0 ? 0 : 93); /* until the orphan has ended */
     }
     pid_t parent = getpid();
     if (fork() != 0)
-        _exit(0);
+        child_end(0);
     while (getppid() == parent)
         usleep(1000);
     probe(geteuid());
@@ -78,7 +79,7 @@ static void stay(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     printf("!");
     fflush(stdout);
-    _exit(read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 95);
+    child_end(read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 95);
 }
 
 /* What a process that was started under one of the names does. */
@@ -187,7 +188,7 @@ static void test_not_roots(void **state)
         close(hold[1]);
         if (setuid(NOBODY) == 0)
             fexecve(program, arguments, environ);
-        _exit(97);
+        child_end(97);
     }
     close(ready[1]);
     ssize_t got = read(ready[0], &byte, 1);
@@ -213,6 +214,11 @@ static void test_unknown_processes(void **state)
     assert_false(linux_session_from(0x7fffffff, 0x7fffffff, 0, id));
     assert_false(linux_session_from(1, 1, 0, id));
     assert_string_equal(id, "untouched");
+
+    /* this very process, wherever the tests run */
+    char own[PLATFORM_SESSION_ID_MAX + 1] = "untouched";
+    assert_int_equal(platform_own_session(own), linux_session_from(getsid(0), getppid(), 0, id));
+    assert_string_equal(own, id);
 }
 
 int main(int argc, char **argv)

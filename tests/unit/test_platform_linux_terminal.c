@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "platform/linux.h"
 
 enum { LARGE = 200000, MANY_MS = 10000, STUCK_MS = 2000, CTRL_C = 3, CTRL_D = 4, CTRL_S = 19, CTRL_Q = 17 };
@@ -35,7 +36,7 @@ static void start(struct terminal *terminal, int (*run)(void))
     terminal->child = forkpty(&terminal->master, NULL, NULL, NULL);
     assert_true(terminal->child >= 0);
     if (terminal->child == 0)
-        _exit(run());
+        child_end(run());
 }
 
 /* Reads on until `text` was seen. False: not within MANY_MS, or the terminal ended. */
@@ -132,6 +133,12 @@ static int write_all_unstoppable(void)
     return write_all();
 }
 
+/* As whoever shares the terminal may have made it. */
+static int write_all_nonblocking(void)
+{
+    return fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK) == 0 ? write_all() : 2;
+}
+
 static void assert_writes_all(int (*run)(void))
 {
     struct terminal terminal;
@@ -147,6 +154,7 @@ static void test_write(void **state)
     (void)state;
     assert_writes_all(write_all);
     assert_writes_all(write_all_unstoppable);
+    assert_writes_all(write_all_nonblocking);
 }
 
 /* Stuck for STUCK_MS once, and then no more. */
@@ -248,7 +256,7 @@ static int write_to_pipe(void)
         close(ends[1]);
         for (ssize_t got; (got = read(ends[0], chunk, sizeof chunk)) > 0; usleep(5000))
             all += (size_t)got;
-        _exit(all == LARGE ? 0 : 1);
+        child_end(all == LARGE ? 0 : 1);
     }
     int status = 1;
     if (dup2(ends[1], 1) != 1 || close(ends[1]) != 0 || !write_large() || close(1) != 0 ||
@@ -359,7 +367,7 @@ static void test_ask_nobody(void **state)
     int status = 0;
     pid_t child = fork();
     if (child == 0)
-        _exit(ask_nobody());
+        child_end(ask_nobody());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
