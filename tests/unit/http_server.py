@@ -27,7 +27,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 FOLDER = sys.argv[1]
@@ -56,6 +56,23 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+def signed_with_sha1(certificate: x509.Certificate, issuer_key: Any) -> x509.Certificate:
+    """The same certificate under a SHA-1 signature, which newer versions of `cryptography` refuse to build."""
+    sha256, sha1 = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+    content = certificate.tbs_certificate_bytes.replace(sha256, sha1, 1)
+    algorithm = der(0x30, der(0x06, sha1) + b"\x05\x00")
+    signature = issuer_key.sign(content, padding.PKCS1v15(), hashes.SHA1())
+    return x509.load_der_x509_certificate(der(0x30, content + algorithm + der(0x03, b"\x00" + signature)))
+
+
 def make_certificate(
     name: str | x509.Name,
     key: Any,
@@ -64,7 +81,7 @@ def make_certificate(
     start: datetime.datetime = NOW - DAY,
     end: datetime.datetime = NOW + 30 * DAY,
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1"),
-    digest: hashes.HashAlgorithm | None = None,
+    sha1: bool = False,
     usage: x509.ObjectIdentifier | None = None,
     ca: bool = False,
 ) -> x509.Certificate:
@@ -86,7 +103,8 @@ def make_certificate(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if usage:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return builder.sign(issuer_key, digest or hashes.SHA256())
+    certificate = builder.sign(issuer_key, hashes.SHA256())
+    return signed_with_sha1(certificate, issuer_key) if sha1 else certificate
 
 
 def key_file(name: str, key: Any, chain: bytes) -> str:
@@ -125,7 +143,7 @@ def contexts() -> dict[str, ssl.SSLContext]:
         "wronghost": (curve, {"hosts": ("ssm.eu-west-1.amazonaws.com",)}),
         "expired": (curve, {"start": NOW - 9 * DAY, "end": NOW - DAY}),
         "future": (curve, {"start": NOW + DAY}),
-        "sha1": (strong, {"digest": hashes.SHA1()}),
+        "sha1": (strong, {"sha1": True}),
         "rsa1024": (weak, {}),
         "client": (curve, {"usage": ExtendedKeyUsageOID.CLIENT_AUTH}),
         "amazon": (curve, {"issuer": false_root, "issuer_key": strong}),
