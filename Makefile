@@ -114,6 +114,7 @@ $(UNIT_TESTS): $(B)/tests/unit/%$(EXE): $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) 
 	@$(CC) $(CFLAGS_ALL) -o $@ $< $(UNIT_SUPPORT) $(RESOURCES) $(B)/libssm-enforce.a $(LDFLAGS_ALL) \
 		$$(sed -n 's|^// link: ||p' tests/unit/$*.c) $(LIBS) -lcmocka -lm
 
+bin-executable: $(BIN)
 bin-unit: $(UNIT_TESTS)
 run-unit: $(UNIT_TESTS) $(if $(filter native-asan,$(TARGET)),$(B)/compile_commands.json)
 	@.make/run-unit.sh $(RUNNER) -- $(UNIT_TESTS)
@@ -164,11 +165,14 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (10)
 	@.ci/setup build test
 	@$(MAKE) --no-print-directory TARGET=native-asan run-fuzz
 
-coverage: ## line and branch coverage of the unit tests: build/coverage/index.html
+coverage: ## lines and branches reached by unit and end-to-end tests: build/coverage/index.html
 	@.ci/setup build test lint
-	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE='--coverage -Wl,-u,__gcov_dump' run-unit
-	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --print-summary \
-		--html-details build/coverage/index.html | sed '/^-*$$/d'
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE='--coverage -Wl,-u,__gcov_dump' bin-executable run-unit
+	-@SSM_ENFORCE_BIN=$(CURDIR)/build/coverage/ssm-enforce $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --exclude-unreachable-branches \
+		--html-details build/coverage/index.html --txt
+	@gcovr --root . --object-directory build/coverage --filter 'src/' --print-summary --output /dev/null
 
 # ---- lint: one stamp a source file, so that only what changed is looked at again ----
 
@@ -245,7 +249,7 @@ help: ## this list
 include .make/proof.mk
 
 FORCE:
-.PHONY: FORCE all all-targets asan bin-unit check-binary clean compile_commands.json coverage debug demo demo-deploy fuzz help install \
+.PHONY: FORCE all all-targets asan bin-executable bin-unit check-binary clean compile_commands.json coverage debug demo demo-deploy fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))
