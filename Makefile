@@ -179,7 +179,7 @@ coverage: ## lines and branches reached by unit and end-to-end tests: build/cove
 LINT_SOURCES := $(filter-out build/%,$(SOURCES))
 LINTED := $(LINT_SOURCES:%.c=build/lint/%.ok)
 FORMATTED := $(filter-out src/third_party/%,$(wildcard src/*.[ch] src/*/*.[ch])) $(wildcard tests/*/*.[ch])
-SCRIPTS := $(wildcard .make/*.sh .ci/run .ci/setup src/third_party/*.sh)
+SCRIPTS := $(wildcard .make/*.sh .make/distributor/*.sh .ci/run .ci/setup src/third_party/*.sh)
 
 build/lint/%.ok: %.c .clang-tidy $(B)/flags.mk | $(B)/compile_commands.json
 	@mkdir -p $(@D)

@@ -31,4 +31,26 @@ $(COMPLETIONS): $(G)/ssm-enforce.%: $(G)/generate
 completions: $(COMPLETIONS) ## build/gen/ssm-enforce.bash, .zsh, .fish, .powershell
 man: $(MAN) ## build/gen/ssm-enforce.1
 
-.PHONY: completions man
+
+# ---- packages: P/... ----
+
+P := build/packages
+PACKAGES_FROM = $(G)/licenses.txt $(MAN) $(COMPLETIONS)
+
+packages: ## .deb, .rpm, zip and a Systems Manager Distributor package: build/packages
+	@.ci/setup build cross packages
+	@$(MAKE) --no-print-directory all-targets
+	@$(MAKE) --no-print-directory run-packages
+
+run-packages: $(PACKAGES_FROM)
+	@rm -rf $(P) && mkdir -p $(P)
+	@.make/package-deb.sh amd64 build/linux-x86_64/ssm-enforce $(P)/ssm-enforce_$(VERSION)_amd64.deb
+	@.make/package-deb.sh arm64 build/linux-aarch64/ssm-enforce $(P)/ssm-enforce_$(VERSION)_arm64.deb
+	@.make/package-rpm.sh x86_64 build/linux-x86_64/ssm-enforce $(P)/ssm-enforce-$(VERSION)-1.x86_64.rpm
+	@.make/package-rpm.sh aarch64 build/linux-aarch64/ssm-enforce $(P)/ssm-enforce-$(VERSION)-1.aarch64.rpm
+	@$(PYTHON) .make/package_zip.py windows build/windows-x86_64/ssm-enforce.exe $(P)/ssm-enforce-$(VERSION)-windows-x86_64.zip
+	@$(PYTHON) .make/package_zip.py distributor $(P)/distributor x86_64=build/linux-x86_64/ssm-enforce \
+		aarch64=build/linux-aarch64/ssm-enforce windows=build/windows-x86_64/ssm-enforce.exe
+	@cd $(P) && find . -type f | LC_ALL=C sort | sed 's|^\./|  packages |'
+
+.PHONY: completions man packages run-packages
