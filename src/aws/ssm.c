@@ -82,17 +82,18 @@ static bool refuse(const struct listing *listing, size_t number, const char *wha
     return false;
 }
 
-/* Which of the fields the key names; FIELD_COUNT: none. Keys without escapes, all of AWS's, are compared as
- * they stand: listings are long. */
+/* Which of the fields the key names; FIELD_COUNT: none. Keys are compared as they stand before escapes are
+ * looked for: listings are long, and AWS writes none. */
 static size_t field_of(const struct json *json, size_t key)
 {
     const struct json_token *token = &json->tokens[key];
     size_t len = token->end - token->start;
     const char *raw = json->text + token->start;
-    bool plain = !memchr(raw, '\\', len);
-    size_t i = 0;
-    while (i < FIELD_COUNT && !(plain ? len == fields[i].name_len && memcmp(raw, fields[i].name, len) == 0
-                                      : json_equals(json, key, fields[i].name)))
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (len == fields[i].name_len && memcmp(raw, fields[i].name, len) == 0)
+            return i;
+    size_t i = memchr(raw, '\\', len) ? 0 : FIELD_COUNT;
+    while (i < FIELD_COUNT && !json_equals(json, key, fields[i].name))
         i++;
     return i;
 }
