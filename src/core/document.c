@@ -103,7 +103,7 @@ static bool splice(struct document *document, size_t start, size_t end, const st
     buf_add(&out, document->text.data, start);
     buf_add(&out, buf_text(with), with->len);
     buf_add(&out, document->text.data + end, document->text.len - end);
-    if (!buf_ok(&out, "the document", err) || with->failed) {
+    if (!buf_ok(&out, "the document", err)) {
         buf_free(&out);
         return false;
     }
@@ -216,12 +216,10 @@ static size_t rest_len(const struct profile_source *source, const struct profile
 static bool is_there(const struct profile_source *source, const struct profile_found *found, const char *line)
 {
     size_t len = strlen(line);
-    if (found->count != 1 || found->ranges[0].start != 0)
+    if (found->count != 1 || found->ranges[0].start != 0 || source->len - found->blanks < len)
         return false;
     const char *text = source->text + found->blanks;
-    return source->len - found->blanks >= len && memcmp(text, line, len) == 0 &&
-           (text[len] == '\0' || text[len] == '\n') &&
-           found->ranges[0].end == found->blanks + len + (text[len] == '\n' ? 1 : 0);
+    return memcmp(text, line, len) == 0 && (text[len] == '\0' || text[len] == '\n');
 }
 
 /* Takes the member of `level` out of its object, with one comma. */

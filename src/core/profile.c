@@ -243,7 +243,7 @@ static bool add_executable(struct line *line, const struct profile_settings *set
     const char *path = line->shell == PROFILE_LINUX ? settings->linux_path : settings->windows_path;
     const char *last = strrchr(path, line->shell == PROFILE_LINUX ? '/' : '\\');
     if (line->shell == PROFILE_WINDOWS) {
-        if (!is_windows_path(path) || !last || !last[1])
+        if (!is_windows_path(path) || !last[1])
             return err_set(line->err, ERR_USAGE,
                            "--windows-path takes an absolute path to the executable, not '%s'", path);
         if (!check_typable_ps("windows-path", path, line->err))

@@ -90,8 +90,9 @@ static bool skip_command(struct ps *ps, struct scan_command *command)
             return false;
         bool ok = true;
         if (is_single(c)) {
-            ok = read_literal(ps, &ignored) && !ignored.failed;
-            ps->nomem = ps->nomem || ignored.failed;
+            ok = read_literal(ps, &ignored);
+            if (ignored.failed)
+                ps->nomem = true;
             buf_free(&ignored);
         } else if (is_double(c)) {
             ok = skip_double(ps);
@@ -110,15 +111,16 @@ static bool skip_command(struct ps *ps, struct scan_command *command)
     return depth == 0;
 }
 
-/* ('a'+'b'), which starts here. */
+/* ('a'+'b'), which starts here. Its quotes have their ends: skip_command went over them. */
 static bool read_sum(struct ps *ps, struct buf *out)
 {
     uint32_t c = 0;
     do {
         ps->at++;
         (void)peek(ps, &c);
-        if (!is_single(c) || !read_literal(ps, out))
+        if (!is_single(c))
             return false;
+        (void)read_literal(ps, out);
     } while (has_text(ps, "+"));
     if (!has_text(ps, ")"))
         return false;
@@ -158,7 +160,8 @@ static bool is_enforce(struct ps ps, size_t end, bool *nomem)
         buf_reset(&word);
         ok = read_word(&ps, &word) && (ps.at == ps.stop || ps.text[ps.at] == ' ' || ps.text[ps.at] == '\t');
         const char *text = buf_text(&word);
-        *nomem = *nomem || word.failed;
+        if (word.failed)
+            *nomem = true;
         if (count == 0)
             ok = ok && scan_is_executable(text, ps.path, "\\/");
         else if (count == 1)

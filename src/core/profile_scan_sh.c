@@ -133,7 +133,8 @@ static bool read_words(struct sh *sh, struct scan_command *command)
         struct buf *word = sh->word_count < WORDS_MAX ? &sh->words[sh->word_count] : &rest;
         buf_reset(word);
         bool ok = read_word(sh, word);
-        sh->nomem = sh->nomem || word->failed;
+        if (word->failed)
+            sh->nomem = true;
         buf_free(&rest);
         if (!ok || (sh->word_count == 0 && is_opaque_word(buf_text(word))))
             return false;

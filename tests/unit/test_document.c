@@ -109,6 +109,40 @@ static void test_missing_members(void **state)
                 "\"}},\"schemaVersion\":\"1.0\",\"sessionType\":\"Standard_Stream\"}");
 }
 
+/* Laid out by somebody since: the commas still come out right. */
+static void test_other_layout(void **state)
+{
+    (void)state;
+    char *gone = merge(
+        HEAD ",\"inputs\":{\"shellProfile\":{\"windows\":\"x\" , \n  \"linux\":\" " LINUX "\"}}}", &TAKE);
+    assert_string_equal(gone, HEAD ",\"inputs\":{\"shellProfile\":{\"windows\":\"x\" }}}");
+    free(gone);
+}
+
+/* In another place, with something behind it, or with less: it is put where it belongs. */
+static void test_moved(void **state)
+{
+    static const char *const PROFILES[] = {"cd ~\\n" LINUX, LINUX " # ours\\ncd ~",
+                                           LINUX "\\n" LINUX "\\ncd ~", "ssm-enforce --max 3\\ncd ~",
+                                           LINUX "; cd ~"};
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        struct buf text = {0};
+        buf_addf(&text, HEAD ",\"inputs\":{\"shellProfile\":{\"linux\":\"%s\",\"windows\":\"\"}}}",
+                 PROFILES[i]);
+        char *merged = merge(text.data, &PUT);
+        assert_non_null(strstr(merged, i == 1 ? "\"" LINUX "\\n# ours\\ncd ~\"" : "\"" LINUX "\\ncd ~\""));
+        free(merged);
+        buf_free(&text);
+    }
+    char *same = merge(HEAD ",\"inputs\":{\"shellProfile\":{\"linux\":\"" LINUX
+                            "\\n\",\"windows\":\"" WINDOWS_JSON "\"}}}",
+                       &PUT);
+    assert_string_equal(same, HEAD ",\"inputs\":{\"shellProfile\":{\"linux\":\"" LINUX
+                                   "\\n\",\"windows\":\"" WINDOWS_JSON "\"}}}");
+    free(same);
+}
+
 /* What somebody added after our line was put in stays when it goes. */
 static void test_kept_when_used(void **state)
 {
@@ -381,6 +415,8 @@ int main(void)
         cmocka_unit_test(test_empty_strings),
         cmocka_unit_test(test_missing_members),
         cmocka_unit_test(test_kept_when_used),
+        cmocka_unit_test(test_other_layout),
+        cmocka_unit_test(test_moved),
         cmocka_unit_test(test_foreign_commands),
         cmocka_unit_test(test_own_executables),
         cmocka_unit_test(test_mentioned),

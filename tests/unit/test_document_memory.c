@@ -78,10 +78,19 @@ static void test_each_allocation(void **state)
     static const char HAS[] = "{\"schemaVersion\":\"1.0\",\"sessionType\":\"Standard_Stream\",\"inputs\":{"
                               "\"shellProfile\":{\"linux\":\" ssm-enforce --max 3\",\"windows\":\"dir\"}}}";
     static const char LACKS[] = "{\"schemaVersion\":\"1.0\",\"sessionType\":\"Standard_Stream\"}";
+    static const char PUT_IN[] =
+        "{\"inputs\":{\"shellProfile\":{\"linux\":\" ssm-enforce --max 3\",\"windows\":"
+        "\"   ssm-enforce --max 3\"}},\"schemaVersion\":\"1.0\","
+        "\"sessionType\":\"Standard_Stream\"}";
+    static const char LONG[] = "{\"schemaVersion\":\"1.0\",\"sessionType\":\"Standard_Stream\",\"inputs\":{"
+                               "\"shellProfile\":{\"linux\":\"a b c d e f g h 'i'; ssm-enforce --max 3\","
+                               "\"windows\":\"echo 'a' ; & ('ssm-'+'enforce') --max '3'\"}}}";
     (void)state;
     ALLOC_FAIL_EACH(merge(HAS, "ssm-enforce --max 4", "ssm-enforce --max 4"))
     ALLOC_FAIL_EACH(merge(HAS, NULL, NULL))
     ALLOC_FAIL_EACH(merge(LACKS, "ssm-enforce --max 4", "ssm-enforce --max 4"))
+    ALLOC_FAIL_EACH(merge(PUT_IN, NULL, NULL))
+    ALLOC_FAIL_EACH(merge(LONG, "ssm-enforce --max 4", "ssm-enforce --max 4"))
     ALLOC_FAIL_EACH(line(PROFILE_LINUX))
     ALLOC_FAIL_EACH(line(PROFILE_WINDOWS))
     ALLOC_FAIL_EACH(diff())

@@ -21,6 +21,9 @@ static void test_made(void **state)
     assert_true(json_parse(&json, out.data, out.len, &err));
     assert_true(json_equals(&json, json_get(&json, 0, "Version"), "2012-10-17"));
     json_free(&json);
+    buf_reset(&out);
+    assert_true(policy_make("aws", NULL, &out, &err));
+    assert_non_null(strstr(out.data, "\"arn:aws:ssm:*:ACCOUNT:session/*\""));
     buf_free(&out);
 }
 
@@ -35,6 +38,7 @@ static void test_refused(void **state)
         assert_int_equal(err.code, ERR_CONFIG);
     }
     assert_false(policy_make("aws\"", "123456789012", &out, &err));
+    assert_false(policy_make("aws-a-partition-with-a-name-that-is-too-long", "123456789012", &out, &err));
     assert_false(policy_make("", "123456789012", &out, &err));
     assert_int_equal(out.len, 0);
     buf_free(&out);
@@ -67,6 +71,7 @@ static void test_different(void **state)
     assert_false(same(STATEMENT("[\"a\",\"b\"]", "\"*\""), STATEMENT("\"a\"", "\"*\"")));
     assert_false(same("{\"a\":1}", "{\"a\":1,\"b\":2}"));
     assert_false(same("{\"a\":1,\"c\":2}", "{\"a\":1,\"b\":2}"));
+    assert_false(same("{\"a\":{}}", "{\"a\":1}"));
     assert_false(same("{\"a\":[]}", "{\"a\":1}"));
     assert_false(same("{\"a\":1}", "no json"));
     assert_false(same("", ""));

@@ -110,6 +110,9 @@ static void test_log(void **state)
     assert_line(PROFILE_WINDOWS, &settings,
                 "& 'C:\\Program Files\\ssm-enforce\\ssm-enforce.exe' --max 3 --log 'D:\\log\\a.log' "
                 "--region eu-west-1");
+    settings.log = "eventlog";
+    assert_line(PROFILE_WINDOWS, &settings,
+                "& 'C:\\Program Files\\ssm-enforce\\ssm-enforce.exe' --max 3 --region eu-west-1");
     settings.log = "syslog";
     assert_line(PROFILE_LINUX, &settings,
                 "trap '' INT QUIT TSTP; /usr/local/bin/ssm-enforce --max 3 --region eu-west-1; "
@@ -117,6 +120,24 @@ static void test_log(void **state)
     settings.log = "audit.log";
     assert_refused(PROFILE_LINUX, &settings, "--log");
     assert_refused(PROFILE_WINDOWS, &settings, "--log");
+}
+
+static void test_odd_values(void **state)
+{
+    struct profile_settings settings = plain();
+    struct plan_rule rule = {"", LIMIT_UNLIMITED};
+    (void)state;
+    settings.rules = &rule;
+    settings.rule_count = 1;
+    assert_line(PROFILE_LINUX, &settings,
+                "trap '' INT QUIT TSTP; /usr/local/bin/ssm-enforce --max 3 --exempt '' --region eu-west-1; "
+                "trap - INT QUIT TSTP");
+    settings.rule_count = 0;
+    settings.windows_path = "\\\\server\\share\\x.exe";
+    assert_line(PROFILE_WINDOWS, &settings, "& '\\\\server\\share\\x.exe' --max 3 --region eu-west-1");
+    settings.windows_path = "c:\\\xe3\x81\x82\\\xe2\x80\xa2.exe";
+    assert_line(PROFILE_WINDOWS, &settings,
+                "& 'c:\\\xe3\x81\x82\\\xe2\x80\xa2.exe' --max 3 --region eu-west-1");
 }
 
 static void test_refusals(void **state)
@@ -138,6 +159,12 @@ static void test_refusals(void **state)
     assert_refused(PROFILE_WINDOWS, &settings, "--exempt");
     rule.pattern = "a\xc2\xa0\x62";
     assert_refused(PROFILE_WINDOWS, &settings, "--exempt");
+    static const char *const odd_blanks[] = {"\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x8a",
+                                             "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    for (size_t i = 0; i < sizeof odd_blanks / sizeof odd_blanks[0]; i++) {
+        rule.pattern = odd_blanks[i];
+        assert_refused(PROFILE_WINDOWS, &settings, "--exempt");
+    }
     rule.pattern = "a\xff";
     assert_refused(PROFILE_WINDOWS, &settings, "--exempt");
     rule.pattern = "\"a b\"";
@@ -149,8 +176,12 @@ static void test_refusals(void **state)
     assert_refused(PROFILE_LINUX, &settings, "--linux-path");
     settings.linux_path = "/opt/\x1b[31m/x";
     assert_refused(PROFILE_LINUX, &settings, "--linux-path");
-    settings.windows_path = "ssm-enforce.exe";
-    assert_refused(PROFILE_WINDOWS, &settings, "--windows-path");
+    static const char *const relative[] = {"ssm-enforce.exe", "",        "1:\\x.exe", "{:\\x.exe",
+                                           "C:/x.exe",        "C:x.exe", "\\x.exe",   "C"};
+    for (size_t i = 0; i < sizeof relative / sizeof relative[0]; i++) {
+        settings.windows_path = relative[i];
+        assert_refused(PROFILE_WINDOWS, &settings, "--windows-path");
+    }
     settings.windows_path = "C:\\tools\\";
     assert_refused(PROFILE_WINDOWS, &settings, "--windows-path");
     settings.windows_path = "C:\\a\x7f\\x.exe";
@@ -496,6 +527,41 @@ static void test_found_linux(void **state)
         {"trap '' INT QUIT TSTP; ssm-enforce --max 3; echo hi; trap - INT QUIT TSTP",
          "echo hi; trap - INT QUIT TSTP", false},
         {"ssm-enforce --max 3; trap - INT QUIT TSTP", "trap - INT QUIT TSTP", false},
+        {"a && trap '' INT QUIT TSTP; ssm-enforce --max 3", "a && trap '' INT QUIT TSTP", false},
+        {"a; trap '' INT QUIT TSTP; ssm-enforce --max 3", "a", false},
+        {"trap '' INT QUIT TSTP; ssm-enforce --max 3; trap - INT QUIT TSTP && x", "trap - INT QUIT TSTP && x",
+         false},
+        {"trap 'x' INT QUIT TSTP; ssm-enforce --max 3; trap - INT QUIT TSTP",
+         "trap 'x' INT QUIT TSTP; trap - INT QUIT TSTP", false},
+        {"trap '' INT QUIT HUP; ssm-enforce --max 3", "trap '' INT QUIT HUP", false},
+        {"trap '' INT HUP TSTP; ssm-enforce --max 3", "trap '' INT HUP TSTP", false},
+        {"trap '' HUP QUIT TSTP; ssm-enforce --max 3", "trap '' HUP QUIT TSTP", false},
+        {"a b c d e; ssm-enforce --max 3", "a b c d e", false},
+        {"sudo ssm-enforce --max 3", "", false},
+        {"sudo -u x ssm-enforce --max 3", "sudo -u x ssm-enforce --max 3", true},
+        {"ssm-enforce\t\"--max\" \"3\\\"\\a\"\t", "", false},
+        {"a && b | c |& d & e; ssm-enforce --max 3", "a && b | c |& d & e", false},
+        {"echo \"$x\" \"a!\" ~ ; ssm-enforce --max 3", "echo \"$x\" \"a!\" ~", false},
+        {"ssm-enforce --max \"$x\"", "ssm-enforce --max \"$x\"", true},
+        {"ssm-enforce --max \"!\"", "ssm-enforce --max \"!\"", true},
+        {"echo ssm-enforce\n" LINE, "echo ssm-enforce", true},
+        {"# a comment\n" LINE, "# a comment", false},
+        {"  \n" LINE, "  ", false},
+        {";\n" LINE, ";\n" LINE, true},
+        {"a;; " LINE, "a;; " LINE, true},
+        {"echo \"`x`\"\n" LINE, "echo \"`x`\"\n" LINE, true},
+        {"echo \"$(x)\"\n" LINE, "echo \"$(x)\"\n" LINE, true},
+        {"echo \"${x}\"\n" LINE, "echo \"${x}\"\n" LINE, true},
+        {"echo \"x\n" LINE, "echo \"x\n" LINE, true},
+        {"echo \"x\\\n" LINE, "echo \"x\\\n" LINE, true},
+        {"echo `x`\n" LINE, "echo `x`\n" LINE, true},
+        {"echo ${x}\n" LINE, "echo ${x}\n" LINE, true},
+        {"echo $'x'\n" LINE, "echo $'x'\n" LINE, true},
+        {"echo $\"x\"\n" LINE, "echo $\"x\"\n" LINE, true},
+        {"echo <<x\n" LINE, "echo <<x\n" LINE, true},
+        {"a |\n" LINE, "a |\n" LINE, true},
+        {"a ||\n" LINE, "a ||\n" LINE, true},
+        {"exit || ssm-enforce --max 3", "exit || ssm-enforce --max 3", true},
         {"trap '' INT QUIT TSTP; cd /; trap - INT QUIT TSTP",
          "trap '' INT QUIT TSTP; cd /; trap - INT QUIT TSTP", false},
         /* somebody else's */
@@ -536,6 +602,32 @@ static void test_found_windows(void **state)
         {PS "; if ($x) { exit }", "if ($x) { exit }", false},
         {"C:\\bin\\SSM-ENFORCE.EXE --max 3 # ours", "# ours", false},
         {"& 'D:\\limiter.exe' --max 3", "", false},
+        {PS ";", "", false},
+        {"'C:\\ssm-enforce.exe' --max 3", "", false},
+        {"& 'C:\\ssm-enforce.exe' enforce --max 3", "", false},
+        {"& 'C:\\ssm-enforce.exe'", "& 'C:\\ssm-enforce.exe'", true},
+        {"& \xe2\x80\x98"
+         "C:\\ssm-enforce.exe\xe2\x80\x99 --max 3\t--per all",
+         "", false},
+        {"$a[0] = (1); " PS, "$a[0] = (1)", false},
+        {"a#b\n" PS, "a#b\n" PS, true},
+        {"`a\n" PS, "`a\n" PS, true},
+        {"@\"\n" PS, "@\"\n" PS, true},
+        {"a)\n" PS, "a)\n" PS, true},
+        {"'a\n" PS, "'a\n" PS, true},
+        {"\"a\n" PS, "\"a\n" PS, true},
+        {"\"a`\"\"\n" PS, "\"a`\"\"\n" PS, true},
+        {"\xff\n" PS, "\xff\n" PS, true},
+        {"\"\xff\"\n" PS, "\"\xff\"\n" PS, true},
+        {"'\xff'\n" PS, "'\xff'\n" PS, true},
+        {"\xe2\x80\x9c;\xe2\x80\x9d; " PS, "\xe2\x80\x9c;\xe2\x80\x9d", false},
+        {"& ('C:\\ssm-enforce.exe'+x) --max 3", "& ('C:\\ssm-enforce.exe'+x) --max 3", true},
+        {"& ('C:\\ssm-enforce.exe' ) --max 3", "& ('C:\\ssm-enforce.exe' ) --max 3", true},
+        {"& 'C:\\ssm-enforce.exe' --max '3'x", "& 'C:\\ssm-enforce.exe' --max '3'x", true},
+        {"if (!$?) { exit } # and more than that", "if (!$?) { exit } # and more than that", false},
+        {"a-command-that-is-longer-than-what-is-ours --with more",
+         "a-command-that-is-longer-than-what-is-ours --with more", false},
+        {"# a comment\n" PS, "# a comment", false},
         {"& 'C:\\ssm-enforce.exe' list", "& 'C:\\ssm-enforce.exe' list", true},
         {"& 'C:\\ssm-enforce.exe' --max $n", "& 'C:\\ssm-enforce.exe' --max $n", true},
         {"& 'C:\\ssm-enforce.exe' --max 3 | Out-Null", "& 'C:\\ssm-enforce.exe' --max 3 | Out-Null", true},
@@ -548,6 +640,33 @@ static void test_found_windows(void **state)
     };
     (void)state;
     check_found(PROFILE_WINDOWS, CASES, sizeof CASES / sizeof CASES[0], "D:\\limiter.exe");
+}
+
+/* More of it than is sensible: what is beyond stays, and is told of. */
+static void test_found_many(void **state)
+{
+    (void)state;
+    for (int shell = PROFILE_LINUX; shell <= PROFILE_WINDOWS; shell++) {
+        struct buf text = {0};
+        struct err err;
+        struct profile_found found;
+        for (int i = 0; i < PROFILE_FOUND_MAX + 2; i++)
+            buf_add_text(&text, "ssm-enforce --max 3\ncd --x\n");
+        assert_true(
+            profile_find((enum profile_shell)shell, text.data, text.len, "/ends/in/a/slash/", &found, &err));
+        assert_int_equal(found.count, PROFILE_FOUND_MAX);
+        assert_true(found.mentioned);
+        buf_reset(&text);
+        for (int i = 0; i < 65; i++)
+            buf_add_text(&text, "a --x;");
+        buf_add_text(&text, "ssm-enforce --max 3");
+        assert_true(profile_find((enum profile_shell)shell, text.data, text.len, NULL, &found, &err));
+        assert_int_equal(found.count, 0);
+        assert_true(found.mentioned);
+        assert_true(profile_find((enum profile_shell)shell, "ssm-enforce --max \0", 19, NULL, &found, &err));
+        assert_int_equal(found.count, 0);
+        buf_free(&text);
+    }
 }
 
 /* Whatever profile_line makes is found, whole. */
@@ -591,7 +710,8 @@ int main(void)
         cmocka_unit_test(test_refusals),          cmocka_unit_test(test_length),
         cmocka_unit_test(test_real_shells),       cmocka_unit_test(test_powershell_table),
         cmocka_unit_test(test_powershell_random), cmocka_unit_test(test_found_linux),
-        cmocka_unit_test(test_found_windows),     cmocka_unit_test(test_found_random),
+        cmocka_unit_test(test_found_windows),     cmocka_unit_test(test_found_many),
+        cmocka_unit_test(test_odd_values),        cmocka_unit_test(test_found_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
