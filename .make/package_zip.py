@@ -70,10 +70,11 @@ def distributor(folder: Path, executables: dict[str, Path]) -> None:
         data = executable.read_bytes()
         content = {"LICENSES.txt": (licences(platform), 0o644),
                    "ssm-enforce.exe" if kind == "ps1" else "ssm-enforce": (data, 0o755)}  # fmt: skip
-        for script in (f"install.{kind}", f"uninstall.{kind}"):
-            text = (SCRIPTS / script).read_text()
+        # An update in place is an installation: the old executable stays until the new one takes its place.
+        for script in ("install", "update", "uninstall"):
+            text = (SCRIPTS / f"{script.replace('update', 'install')}.{kind}").read_text()
             text = text.replace("@SHA256@", hashlib.sha256(data).hexdigest()).replace("@ARCHITECTURE@", platform)
-            content[script] = (text.replace("\n", "\r\n" if kind == "ps1" else "\n").encode(), 0o755)
+            content[f"{script}.{kind}"] = (text.replace("\n", "\r\n" if kind == "ps1" else "\n").encode(), 0o755)
         name = f"ssm-enforce-{version()}-{'windows-x86_64' if kind == 'ps1' else 'linux-' + platform}.zip"
         write_zip(folder / name, content)
         packages.setdefault(system, {}).setdefault("_any", {})[architecture] = {"file": name}

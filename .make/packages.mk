@@ -32,6 +32,9 @@ completions: $(COMPLETIONS) ## build/gen/ssm-enforce.bash, .zsh, .fish, .powersh
 man: $(MAN) ## build/gen/ssm-enforce.1
 
 
+infrastructure: $(G)/generate ## writes the profile lines into deploy/cloudformation.yaml and deploy/terraform
+	@.make/infrastructure.sh $<
+
 # ---- packages: P/... ----
 
 P := build/packages
@@ -53,4 +56,4 @@ run-packages: $(PACKAGES_FROM)
 		aarch64=build/linux-aarch64/ssm-enforce windows=build/windows-x86_64/ssm-enforce.exe
 	@cd $(P) && find . -type f | LC_ALL=C sort | sed 's|^\./|  packages |'
 
-.PHONY: completions man packages run-packages
+.PHONY: completions infrastructure man packages run-packages

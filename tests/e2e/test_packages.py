@@ -179,7 +179,7 @@ def test_manifest(distributor):
             with zipfile.ZipFile(distributor / entry["file"]) as archive:
                 content = {info.filename: stat.S_IMODE(info.external_attr >> 16) for info in archive.infolist()}
             kind = "ps1" if system == "windows" else "sh"
-            assert {f"install.{kind}", f"uninstall.{kind}", "LICENSES.txt"} < set(content)
+            assert {f"install.{kind}", f"update.{kind}", f"uninstall.{kind}", "LICENSES.txt"} < set(content)
             assert content["ssm-enforce.exe" if kind == "ps1" else "ssm-enforce"] == 0o755
             assert architecture in ("x86_64", "arm64")
     assert named == set(manifest["files"]) == {path.name for path in distributor.glob("*.zip")}
@@ -192,7 +192,7 @@ def test_scripts_have_their_values(distributor):
         with zipfile.ZipFile(path) as archive:
             scripts = [name for name in archive.namelist() if name.endswith((".sh", ".ps1"))]
             executable = next(archive.read(name) for name in archive.namelist() if name.startswith("ssm-enforce"))
-            assert len(scripts) == 2
+            assert len(scripts) == 3
             for name in scripts:
                 assert not re.search(rb"@[A-Z0-9_]+@", archive.read(name))
             script = next(archive.read(name) for name in scripts if name.startswith("install."))
