@@ -7,7 +7,7 @@
 #include "format/xml_read.h"
 
 /* Most bytes of a remote's words that go into a message. */
-enum { WORDS_MAX = 300, NAME_MAX_SHOWN = 128 };
+enum { WORDS_MAX = 300, NAME_MAX_SHOWN = 128, SECRET_START = 8 };
 
 /* What a reply says of its refusal, as it came. */
 struct refusal {
@@ -174,6 +174,27 @@ static void name_principal(struct buf *out, const struct credentials *credential
     }
 }
 
+/*
+ * Cuts the words off where a secret begins: what AWS says of a signature that does not match repeats the
+ * request, its X-Amz-Security-Token among the rest. Its start is enough to tell, for the words may end
+ * within.
+ */
+static void hide_secret(struct buf *words, const char *secret)
+{
+    char start[SECRET_START + 1];
+    if (!words->len || !secret || strlen(secret) < SECRET_START)
+        return;
+    memcpy(start, secret, SECRET_START);
+    start[SECRET_START] = '\0';
+    char *found = strstr(words->data, start);
+    if (found) {
+        mem_wipe(found, words->len - (size_t)(found - words->data));
+        words->len = (size_t)(found - words->data);
+        buf_add_text(words, "...");
+    }
+    mem_wipe(start, sizeof start);
+}
+
 /* True if AWS itself answered, and not a proxy on the way. */
 static bool is_from_aws(const struct http_reply *reply)
 {
@@ -240,6 +261,8 @@ void aws_reply_error(const struct http_reply *reply, const char *service, const 
     struct buf code = {0};
     struct buf words = {0};
     read_refusal(reply, &refusal);
+    hide_secret(&refusal.words, credentials ? credentials->session_token : NULL);
+    hide_secret(&refusal.words, credentials ? credentials->secret_key : NULL);
     aws_words(&code, buf_text(&refusal.code), refusal.code.len, sizeof err->service_code - 1);
     aws_words(&words, buf_text(&refusal.words), refusal.words.len, WORDS_MAX);
     if (code.failed || words.failed)

@@ -14,7 +14,15 @@
 
 #include "platform/linux.h"
 
-enum { CHUNK = 4096, REAP_PAUSE_MS = 5 };
+enum { CHUNK = 4096, REAP_PAUSE_MS = 5, DESCRIPTORS = 1024 };
+
+/* Connections stay ours: libcurl opens its sockets for children too. Nor has /proc/self/fd an answer for a
+ * process that is not dumpable. */
+static void keep_descriptors(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
 
 /*
  * The child stays in our process group: in one of its own it would be stopped when it asks for a code on the
@@ -26,6 +34,7 @@ static int spawn(char *const *words, int output, pid_t *pid)
     sigset_t pipe_only;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
+    keep_descriptors();
     int status = posix_spawnattr_init(&attributes);
     if (status)
         return status;

@@ -253,6 +253,23 @@ static void test_bodies_that_are_no_error(void **state)
     }
 }
 
+static void test_repeated_secrets_are_cut_off(void **state)
+{
+    (void)state;
+    struct credentials keys = {.secret_key = (char *)"wJalrXUtnFEMI",
+                               .session_token = (char *)"IQoJb3JpZ2lu"};
+    struct err err =
+        read_error(400, "", "{\"__type\":\"E\",\"message\":\"host:x\\nx-amz-security-token:IQoJb3JpZ\"}",
+                   "ssm", "DescribeSessions", &keys);
+    assert_string_equal(err.message, "E for ssm:DescribeSessions: host:x\\x0ax-amz-security-token:...");
+    err = read_error(403, "", "<Error><Code>E</Code><Message>wJalrXUtnFEMI</Message></Error>", "s3",
+                     "GetObject", &keys);
+    assert_string_equal(err.message, "E for s3:GetObject: ...");
+    keys = (struct credentials){.secret_key = (char *)"", .session_token = (char *)"short"};
+    err = read_error(400, "", "{\"__type\":\"E\",\"message\":\"a short one\"}", "ssm", "X", &keys);
+    assert_string_equal(err.message, "E for ssm:X: a short one");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_meanings),
         cmocka_unit_test(test_hostile_words_are_visible_and_cut),
         cmocka_unit_test(test_bodies_that_are_no_error),
+        cmocka_unit_test(test_repeated_secrets_are_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
