@@ -19,6 +19,7 @@ struct aws_io command_io(const struct command *command)
                            .clock = command->clock,
                            .env = command->env,
                            .trace = &command->console->trace,
+                           .timeout_ms = command->options->timeout_s * 1000,
                            .deadline_ms = command->console->start_ms + command->options->timeout_s * 1000};
 }
 

@@ -54,7 +54,9 @@ static bool merge(void *ctx, const struct rollout_region *region, const char *ba
         base = buf_text(&deployment->preferences);
     else if (!base)
         base = embedded_text("deploy/preferences.json");
-    ok = ok && document_merge(base, strlen(base), &lines, out, mentioned, err);
+    if (!base)
+        err_set(err, ERR_CONFIG, "deploy/preferences.json is not built into this executable");
+    ok = base && ok && document_merge(base, strlen(base), &lines, out, mentioned, err);
     buf_free(&on_linux);
     buf_free(&on_windows);
     return ok;

@@ -128,13 +128,19 @@ struct parser {
     struct options *out;
     int argc;
     char **argv;
-    int at; /* next argument */
-    const struct option **seen;
-    size_t seen_count;
+    int at;        /* next argument */
+    uint64_t seen; /* a bit for each option of the table */
     bool has_command;
     bool wants_help;
     bool wants_version;
 };
+
+/* The table has less than 64 rows. */
+static void see(struct parser *parser, const struct option *option)
+{
+    size_t count;
+    parser->seen |= UINT64_C(1) << (size_t)(option - options_table(&count));
+}
 
 static void set_flag(struct parser *parser, const struct option *option)
 {
@@ -155,7 +161,7 @@ static bool parse_long(struct parser *parser, const char *argument, struct err *
     if (!option)
         return err_set(err, ERR_USAGE, "unknown option '%.*s': 'ssm-enforce help' lists the options",
                        (int)(len > 64 ? 64 : len) + 2, argument);
-    parser->seen[parser->seen_count++] = option;
+    see(parser, option);
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
     if (!option->argument) {
         if (value)
@@ -178,8 +184,7 @@ static bool parse_letters(struct parser *parser, const char *argument, struct er
         if (!option)
             return err_set(err, ERR_USAGE, "unknown option '%.64s': 'ssm-enforce help' lists the options",
                            argument);
-        if (letter == argument + 1)
-            parser->seen[parser->seen_count++] = option;
+        see(parser, option);
         set_flag(parser, option);
     }
     return true;
@@ -211,11 +216,13 @@ static bool check(const struct parser *parser, struct err *err)
 {
     const struct options *out = parser->out;
     const char *command = options_command(out->command)->name;
-    for (size_t i = 0; i < parser->seen_count; i++)
-        if (!(parser->seen[i]->commands & 1U << (unsigned)out->command))
+    size_t count;
+    const struct option *table = options_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (parser->seen >> i & 1 && !(table[i].commands & 1U << (unsigned)out->command))
             return err_set(err, ERR_USAGE,
                            "--%s does not go with '%s': 'ssm-enforce help %s' lists its options",
-                           parser->seen[i]->name, command, command);
+                           table[i].name, command, command);
     if ((out->command == COMMAND_ENFORCE || (out->command == COMMAND_DEPLOY && !out->skip_document)) &&
         !out->max)
         return err_set(
@@ -246,7 +253,6 @@ static bool check_topic(const struct options *out, struct err *err)
 
 bool options_parse(int argc, char **argv, struct options *out, struct err *err)
 {
-    bool ok = false;
     struct parser parser = {.out = out, .argc = argc, .argv = argv, .at = 1};
     *out = (struct options){.command = COMMAND_ENFORCE,
                             .grace_s = 3,
@@ -256,9 +262,6 @@ bool options_parse(int argc, char **argv, struct options *out, struct err *err)
                             .document_name = "SSM-SessionManagerRunShell",
                             .policy_name = "SSMConcurrentSessionsPolicy",
                             .backup_dir = "ssm-enforce-backup"};
-    parser.seen = calloc((size_t)(argc > 0 ? argc : 1), sizeof *parser.seen);
-    if (!parser.seen)
-        return err_nomem(err);
     while (parser.at < argc) {
         const char *argument = argv[parser.at++];
         bool parsed;
@@ -269,19 +272,15 @@ bool options_parse(int argc, char **argv, struct options *out, struct err *err)
         else
             parsed = parse_word(&parser, argument, err);
         if (!parsed)
-            goto out;
+            return false;
     }
     if (parser.wants_help)
         help_wanted(out, parser.has_command);
     else if (parser.wants_version)
         out->command = COMMAND_VERSION;
     if (out->command == COMMAND_HELP)
-        ok = check_topic(out, err);
-    else
-        ok = parser.wants_version || check(&parser, err);
-out:
-    free(parser.seen);
-    return ok;
+        return check_topic(out, err);
+    return parser.wants_version || check(&parser, err);
 }
 
 void options_free(struct options *options)

@@ -73,7 +73,7 @@ static void put_start(struct layout *layout, int64_t start_ms)
 static void put_cell(struct layout *layout, size_t index, enum report_column column)
 {
     const struct session *session = &layout->report->sessions->sessions[index];
-    const char *text = NULL;
+    const char *text = "";
     buf_reset(&layout->cell);
     switch (column) {
     case COLUMN_VERDICT:

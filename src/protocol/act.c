@@ -37,9 +37,10 @@ static bool may_pass(enum err_code code)
 static void terminate_batch(struct work *work)
 {
     size_t kept = 0, count = work->due_count < BATCH ? work->due_count : (size_t)BATCH;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         work->ids[i] = work->sessions->sessions[work->due[i]].id;
-    memset(work->errs, 0, count * sizeof work->errs[0]);
+        err_clear(&work->errs[i]);
+    }
     ssm_terminate_sessions(&work->ssm, work->ids, work->errs, count);
     work->crowded = false;
     for (size_t i = 0; i < count; i++) {
@@ -116,10 +117,13 @@ bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct
         (struct work){.ssm = *ssm, .instance_id = instance_id, .sessions = sessions, .outcomes = outcomes};
     work->ssm.tries_max = HASTY_TRIES;
     work->due = calloc(due, sizeof *work->due);
-    bool ok = work->due != NULL || err_nomem(err);
+    bool ok = work->due != NULL;
     int64_t backoff_ms = FIRST_BACKOFF_MS;
-    if (ok)
-        collect_due(work, self_id);
+    if (!ok) {
+        err_nomem(err);
+        goto out;
+    }
+    collect_due(work, self_id);
     while (work->due_count && !(work->crowded && !breathe(work, &backoff_ms)))
         terminate_batch(work);
     /* Little time is left: one more look, and one more try that lasts as long as the time does. */
@@ -128,6 +132,7 @@ bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct
     work->ssm.tries_max = 0;
     while (work->due_count)
         terminate_batch(work);
+out:
     free(work->due);
     free(work);
     return ok;

@@ -73,7 +73,7 @@ static struct script_step *expect_description(struct fixture *f, const char *hos
     struct buf body = {0};
     buf_addf(&body,
              "{\"%s\":{\"Name\":\"" NAME "\",\"DocumentVersion\":\"%d\",\"Status\":\"%s\",\"LatestVersion\":"
-                                         "\"9\",\"DefaultVersion\":\"3\"%s}}",
+             "\"9\",\"DefaultVersion\":\"3\"%s}}",
              strcmp(operation, "DescribeDocument") == 0 ? "Document" : "DocumentDescription", version, status,
              more);
     struct script_step *step = script_expect(&f->script, host, operation, 200, body.data);
