@@ -56,4 +56,8 @@ run-packages: $(PACKAGES_FROM)
 		aarch64=build/linux-aarch64/ssm-enforce windows=build/windows-x86_64/ssm-enforce.exe
 	@cd $(P) && find . -type f | LC_ALL=C sort | sed 's|^\./|  packages |'
 
-.PHONY: completions infrastructure man packages run-packages
+release: ## all targets and packages of the last commit, built twice and compared, SHA256SUMS, SBOM: build/release
+	@.ci/setup build cross packages
+	@MAKE="$(MAKE)" PYTHON=$(PYTHON) .make/release.sh build/release
+
+.PHONY: completions infrastructure man packages release run-packages

@@ -255,3 +255,33 @@ def test_a_failing_move_keeps_the_old_one(unpacked, place, tmp_path):
     mv.chmod(0o755)
     done = install(unpacked, place, PATH=f"{mv.parent}:{os.environ['PATH']}")
     kept(done, place, "the executable can't be moved into place")
+
+
+# ---- the bill of materials ----
+
+
+def test_sbom(tmp_path):
+    out = tmp_path / "sbom.json"
+    other = tmp_path / "other.exe"
+    other.write_bytes(b"MZ")
+    sh("/usr/bin/python3", ".make/sbom.py", out, f"linux-x86_64={EXECUTABLE}", f"windows-x86_64={other}")
+    document = json.loads(out.read_text())
+    assert (document["spdxVersion"], document["dataLicense"]) == ("SPDX-2.3", "CC0-1.0")
+    assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+    packages = {package["SPDXID"]: package for package in document["packages"]}
+    assert len(packages) == len(document["packages"])
+    pins = [line.split() for line in (ROOT / "src/third_party/pins").read_text().splitlines() if not line.startswith("#")]
+    for name, release, archive, checksum, *_ in pins:
+        package = packages[f"SPDXRef-{name}"]
+        assert (package["versionInfo"], package["packageFileName"]) == (release, archive)
+        assert package["checksums"] == [{"algorithm": "SHA256", "checksumValue": checksum}]
+        assert package["licenseConcluded"] and package["supplier"]
+    ours = packages["SPDXRef-ssm-enforce-linux-x86-64"]
+    assert ours["checksums"][0]["checksumValue"] == hashlib.sha256(EXECUTABLE.read_bytes()).hexdigest()
+    linked = {(one["spdxElementId"], one["relatedSpdxElement"]) for one in document["relationships"]
+              if one["relationshipType"] == "STATIC_LINK"}  # fmt: skip
+    names = {name for name, *_ in pins}
+    assert {other for one, other in linked if "linux" in one} == {f"SPDXRef-{name}" for name in names}
+    assert {other for one, other in linked if "windows" in one} == {f"SPDXRef-{name}" for name in names - {"musl"}}
+    for one in document["relationships"]:
+        assert one["relatedSpdxElement"] in packages
