@@ -56,6 +56,7 @@ for file in "$out"/ssm-enforce-"$version"-{linux-x86_64,linux-aarch64,windows-x8
     targets+=("${target%.exe}=$file")
 done
 "$python" .make/sbom.py "$out/ssm-enforce-$version.spdx.json" "${targets[@]}"
-(cd "$out" && find . -type f ! -name SHA256SUMS -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
+(cd "$out" && find . -type f -printf "%P\0" | LC_ALL=C sort -z | xargs -0 sha256sum) >"$out.sums"
+mv "$out.sums" "$out/SHA256SUMS"
 echo "release: $version in $out, built twice, the same to the byte:"
 sed 's/^/  /' "$out/SHA256SUMS"

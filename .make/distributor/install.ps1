@@ -1,13 +1,15 @@
 # Run by the SSM agent in the folder of the unpacked package. What was there before stays where it is if anything fails.
 $ErrorActionPreference = 'Stop'
 $sha256 = '@SHA256@'
-$path = Join-Path $env:ProgramFiles 'ssm-enforce\ssm-enforce.exe'
+# A 32-bit PowerShell calls another folder ProgramFiles.
+$programs = if ($env:ProgramW6432) { $env:ProgramW6432 } else { $env:ProgramFiles }
+$path = Join-Path $programs 'ssm-enforce\ssm-enforce.exe'
 $source = Join-Path $PSScriptRoot 'ssm-enforce.exe'
 $new = "$path.$([Guid]::NewGuid().ToString('N')).exe"
 $old = "$path.old"
 
 try {
-    # A 32-bit PowerShell says x86 and names the system's own in the second.
+    # The second is that of a 32-bit PowerShell, the first of the system behind it.
     $machine = if ($env:PROCESSOR_ARCHITEW6432) { $env:PROCESSOR_ARCHITEW6432 } else { $env:PROCESSOR_ARCHITECTURE }
     if ($machine -ne 'AMD64') { throw "this package is for AMD64, not for $machine" }
     if (-not (Test-Path -LiteralPath $source)) { throw 'the package holds no executable' }

@@ -1,7 +1,9 @@
 # Run by the SSM agent in the folder of the unpacked package.
 # Take the profile line out first (ssm-enforce undeploy): with --on-failure deny no session starts without the executable.
 $ErrorActionPreference = 'Stop'
-$folder = Join-Path $env:ProgramFiles 'ssm-enforce'
+# A 32-bit PowerShell calls another folder ProgramFiles.
+$programs = if ($env:ProgramW6432) { $env:ProgramW6432 } else { $env:ProgramFiles }
+$folder = Join-Path $programs 'ssm-enforce'
 try {
     if (Test-Path -LiteralPath $folder) { Remove-Item -LiteralPath $folder -Recurse -Force }
     # Where the event viewer finds the messages: registered by the program itself.

@@ -35,7 +35,7 @@ resource "aws_iam_policy" "this" {
 }
 
 resource "aws_iam_role_policy_attachment" "this" {
-  for_each   = var.create_policy ? var.instance_roles : []
+  for_each   = var.create_policy ? var.instance_roles : toset([])
   role       = each.value
   policy_arn = aws_iam_policy.this[0].arn
 }
