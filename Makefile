@@ -178,7 +178,7 @@ coverage: ## lines and branches reached by unit and end-to-end tests: build/cove
 
 LINT_SOURCES := $(filter-out build/%,$(SOURCES))
 LINTED := $(LINT_SOURCES:%.c=build/lint/%.ok)
-FORMATTED := $(filter-out src/third_party/%,$(wildcard src/*.[ch] src/*/*.[ch])) $(wildcard tests/*/*.[ch])
+FORMATTED := $(filter-out src/third_party/%,$(wildcard src/*.[ch] src/*/*.[ch])) $(wildcard .make/*.c tests/*/*.[ch])
 SCRIPTS := $(wildcard .make/*.sh .make/distributor/*.sh .ci/run .ci/setup src/third_party/*.sh)
 
 build/lint/%.ok: %.c .clang-tidy $(B)/flags.mk | $(B)/compile_commands.json
@@ -199,7 +199,7 @@ lint-floors:
 lint-scripts:
 	@shellcheck -x $(SCRIPTS)
 	@$(PYTHON) -c 'import ast, sys; [ast.parse(open(f, encoding="utf-8").read(), f) for f in sys.argv[1:]]' \
-		.ci/lint-floors $$(find tests -name "*.py" 2>/dev/null)
+		.ci/lint-floors $(wildcard .make/*.py) $$(find tests -name "*.py" 2>/dev/null)
 
 bin-lint: lint-format lint-floors lint-scripts lint-cppcheck $(LINTED)
 	@echo "lint: $(words $(LINTED)) sources, no findings"
