@@ -196,7 +196,8 @@ def is_json(call: Call) -> bool:
 
 
 FAULTS = (
-    Fault("no route", no_route, (AGAIN, "instance metadata service"), LATE_SSM, at=is_first, lasts=(True,), counted=False),
+    Fault("no route", no_route, (AGAIN, "instance metadata service"), LATE_SSM, at=is_first, lasts=(True,),
+          counted=False),
     Fault("refused", refused, LOST_IMDS, LATE_SSM),
     Fault("black hole", black_hole, LATE_IMDS, LATE_SSM),
     Fault("hang after", rule("hang_after"), LATE_IMDS, LATE_SSM, processed=True),
