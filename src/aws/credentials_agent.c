@@ -67,7 +67,7 @@ out:
 
 /*
  * Default Host Management Configuration: the agent keeps the keys that it was given in a file that only root
- * can read. Hybrid nodes: it keeps them as root's own shared credentials. (agent.md, "Credentials")
+ * can read. Hybrid nodes: it keeps them as root's own shared credentials.
  */
 bool credentials_from_agent(const struct aws_io *io, struct credentials *out, struct err *err)
 {

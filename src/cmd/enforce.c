@@ -100,8 +100,8 @@ static void tell(const struct enforcement *e)
 
 /*
  * The own session goes last: its user is told, and has the time to read it. The agent shows nothing of a
- * session's first second, and what is printed must be out before the end (docs in facts of the agent's shell
- * plugin).
+ * session's first second (session worker, shell plugin), so that a session that ended at once would end
+ * without a word.
  */
 static void leave(struct enforcement *e)
 {

@@ -48,7 +48,7 @@ void report_text(struct buf *out, const struct report *report, const struct repo
 /* The table of `list`: verdicts only where report->has_limit. */
 void report_table(struct buf *out, const struct report *report, const struct report_style *style);
 
-/* One JSON object and a line end; spec/enforce.md, "Report". */
+/* One JSON object and a line end: complete and valid whatever is missing. */
 void report_json(struct buf *out, const struct report *report);
 
 /*

@@ -49,7 +49,8 @@ int64_t platform_process_id(void);
 bool platform_home(struct buf *out);
 bool platform_home_of_root(struct buf *out);
 
-/* Where the SSM agent keeps its own credentials file (agent.md); false where the platform has none. */
+/* Where the SSM agent keeps its own credentials file (Default Host Management Configuration); false where the
+ * platform has none. */
 bool platform_agent_credentials(struct buf *path);
 
 /*
