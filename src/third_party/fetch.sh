@@ -3,9 +3,9 @@
 # Brings the archives named in PINS (default: pins beside this script) into $SSM_ENFORCE_CACHE/src (default .cache/src) and checks each
 # SHA-256. What is there already is only checked. An archive may be put there by hand as well.
 #
-# Each file is asked for at this machine's own Debian mirrors, deb.debian.org and snapshot.debian.org.
-# Where the pinned Debian revision is gone from all of them, another revision of the same upstream
-# version is taken through apt, which checks the archive's signature; where there is none, upstream's
+# Each file is asked for at the Debian mirrors that this machine is set up with. Where the pinned Debian
+# revision is gone from all of them, another revision of the same upstream version is taken through apt,
+# which checks the archive's signature; where there is none (or the machine is no Debian), upstream's
 # archive is used without Debian's patches. Both are said on standard error. The upstream archive
 # itself always has the pinned SHA-256.
 set -euo pipefail
@@ -15,7 +15,6 @@ mkdir -p "$cache/src"
 cache=$(cd "$cache" && pwd)
 src=$cache/src
 apt_helper=/usr/lib/apt/apt-helper
-snapshot=20261122T000000Z
 
 exec 9>"$cache/fetch.lock"
 flock 9
@@ -41,11 +40,10 @@ download() {
     fi
 }
 
-# The base addresses of Debian archives, this machine's own mirrors first.
+# The base addresses of the Debian archives that this machine is set up with.
 mirrors() { # debian|debian-security
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
         grep -v '^[[:space:]]*#' | grep -oE "https?://[^] ]*/$1/?( |\$)" | sed 's|/* *$||' | sort -u || true
-    echo "http://deb.debian.org/$1"
 }
 
 # from_pool NAME FILE SHA256: the first pool that has the very file.
@@ -53,7 +51,6 @@ from_pool() {
     local name=$1 file=$2 sha=$3 base url urls=()
     while read -r base; do urls+=("$base/pool/main/${name:0:1}/$name/$file"); done < <(mirrors debian)
     while read -r base; do urls+=("$base/pool/updates/main/${name:0:1}/$name/$file"); done < <(mirrors debian-security)
-    urls+=("http://snapshot.debian.org/archive/debian/$snapshot/pool/main/${name:0:1}/$name/$file")
     while read -r url; do
         if download "$url" "$tmp/$file" && sha256_is "$tmp/$file" "$sha"; then
             mv "$tmp/$file" "$src/$file"
@@ -73,9 +70,10 @@ from_apt() {
     if [ ! -d "$apt/lists" ]; then
         mkdir -p "$apt/lists/partial" "$apt/parts"
         base=$(mirrors debian | head -n 1)
+        [ -n "$base" ] || return 1
         echo "deb-src [signed-by=$keyring] $base trixie main" >"$apt/parts/main.list"
         base=$(mirrors debian-security | head -n 1)
-        echo "deb-src [signed-by=$keyring] $base trixie-security main" >"$apt/parts/security.list"
+        [ -z "$base" ] || echo "deb-src [signed-by=$keyring] $base trixie-security main" >"$apt/parts/security.list"
     fi
     local options=(-qq -o "Dir::State::Lists=$apt/lists" -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/parts"
         -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Acquire::Languages=none -o APT::Sandbox::User=)
