@@ -5,6 +5,10 @@
 
 #include "net/fault.h"
 
+/* A request that has waited so long for a busy connection opens its own: the one ahead of it may never end.
+ */
+enum { PATIENCE_MS = 300 };
+
 static int64_t now_ms(const struct batch *batch)
 {
     return clock_mono_ms(batch->clock);
@@ -68,6 +72,8 @@ bool batch_begin(struct batch *batch, const struct http_request *requests, struc
             batch_conclude(batch, &replies[i]);
         }
     }
+    for (struct lane *lane = *batch->lanes; lane; lane = lane->next)
+        lane_set_window(lane);
     return true;
 }
 
@@ -157,6 +163,8 @@ void batch_schedule(struct batch *batch)
         enum lane_way way = LANE_WAIT;
         expire_turns(batch, lane);
         expire_openings(batch, lane);
+        if (lane->wait_start_ms >= 0 && now_ms(batch) - lane->wait_start_ms >= PATIENCE_MS)
+            lane->window = HTTP_CONNECTIONS_MAX;
         while (lane->queued > 0 && (way = lane_way(lane)) != LANE_WAIT) {
             lane->wait_start_ms = -1;
             start_first(batch, lane, way);

@@ -40,9 +40,17 @@ struct lane *lane_find(struct lane **lanes, const char *url, bool direct, bool *
     lane->direct = direct;
     lane->tls = strncmp(origin, "https:", 6) == 0;
     lane->wait_start_ms = -1;
+    lane->window = HTTP_CONNECTIONS_MAX;
     lane->next = *lanes;
     *lanes = lane;
     return lane;
+}
+
+void lane_set_window(struct lane *lane)
+{
+    bool open = lane->idle + lane->warm > 0;
+    size_t want = !open ? (size_t)HTTP_CONNECTIONS_MAX : lane->queued > 3 ? lane->queued - 2 : 1;
+    lane->window = want < HTTP_CONNECTIONS_MAX ? (unsigned)want : (unsigned)HTTP_CONNECTIONS_MAX;
 }
 
 enum lane_way lane_way(const struct lane *lane)
@@ -53,7 +61,7 @@ enum lane_way lane_way(const struct lane *lane)
         return LANE_IDLE;
     if (lane->warm > 0)
         return LANE_WARM;
-    if (lane->queued > lane->opening && lane->busy + lane->opening < HTTP_CONNECTIONS_MAX)
+    if (lane->queued > lane->opening && lane->busy + lane->opening < lane->window)
         return LANE_NEW;
     return LANE_WAIT;
 }

@@ -21,6 +21,7 @@ struct lane {
     unsigned opening; /* connections that are opened in advance */
     unsigned warm;    /* opened in advance and not used yet */
     unsigned idle;    /* kept open after a reply */
+    unsigned window;  /* so many requests under way and connections opening at once, for those that wait */
     /* Requests that wait, by their index in the batch. */
     size_t first;
     size_t last;
@@ -38,13 +39,20 @@ enum lane_way {
 };
 
 /*
+ * Sets the window for the requests that wait. A connection of its own costs a request two round trips (TCP
+ * and TLS) before it leaves, in which one that is open carries two: more than it are worth opening from the
+ * fourth request on.
+ */
+void lane_set_window(struct lane *lane);
+
+/*
  * Finds the lane of url (scheme, host and port as they are written) or adds one. NULL: url has no scheme and
  * host, has a user name in it, or memory is out (*nomem).
  */
 struct lane *lane_find(struct lane **lanes, const char *url, bool direct, bool *nomem);
 
 /* Requests wait for connections that are opening, one each; what is beyond that opens its own, up to the
- * limit. */
+ * window. */
 enum lane_way lane_way(const struct lane *lane);
 
 /* How many connections have to be opened so that `count` are there. */

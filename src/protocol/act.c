@@ -8,8 +8,9 @@
 enum { FIRST_PAUSE_MS = 50, LONGEST_PAUSE_MS = 800 };
 
 enum {
-    BATCH = 16,           /* so many go out before the next look at what is left */
-    HASTY_TRIES = 2,      /* of a call, before the sessions are listed again */
+    BATCH = 16,       /* so many go out before the next look at what is left: two rounds of all connections */
+    FIRST_BATCH = 18, /* and at first two more, which the open connection carries while the others open */
+    HASTY_TRIES = 2,  /* of a call, before the sessions are listed again */
     LAST_ROUND_MS = 2500, /* with less time than this left, calls are tried to the end */
     FIRST_BACKOFF_MS = 200,
     LONGEST_BACKOFF_MS = 2000
@@ -24,8 +25,9 @@ struct work {
     size_t *due; /* indices of sessions that are still to go */
     size_t due_count;
     bool crowded; /* a call of the last batch was throttled, or had no answer */
-    const char *ids[BATCH];
-    struct err errs[BATCH];
+    size_t batch;
+    const char *ids[FIRST_BATCH];
+    struct err errs[FIRST_BATCH];
 };
 
 static bool may_pass(enum err_code code)
@@ -36,7 +38,7 @@ static bool may_pass(enum err_code code)
 /* Terminates the first of those due; where another try is to come, those whose failure may pass stay due. */
 static void terminate_batch(struct work *work)
 {
-    size_t kept = 0, count = work->due_count < BATCH ? work->due_count : (size_t)BATCH;
+    size_t kept = 0, count = work->due_count < work->batch ? work->due_count : work->batch;
     for (size_t i = 0; i < count; i++) {
         work->ids[i] = work->sessions->sessions[work->due[i]].id;
         err_clear(&work->errs[i]);
@@ -52,6 +54,7 @@ static void terminate_batch(struct work *work)
     }
     memmove(work->due + kept, work->due + count, (work->due_count - count) * sizeof *work->due);
     work->due_count -= count - kept;
+    work->batch = BATCH;
 }
 
 /* Those that a new listing no longer counts have gone. A listing that fails tells nothing, and changes
@@ -113,8 +116,11 @@ bool act_on_others(struct aws_client *ssm, const char *instance_id, const struct
     struct work *work = calloc(1, sizeof *work);
     if (!work)
         return err_nomem(err);
-    *work =
-        (struct work){.ssm = *ssm, .instance_id = instance_id, .sessions = sessions, .outcomes = outcomes};
+    *work = (struct work){.ssm = *ssm,
+                          .instance_id = instance_id,
+                          .sessions = sessions,
+                          .outcomes = outcomes,
+                          .batch = FIRST_BATCH};
     work->ssm.tries_max = HASTY_TRIES;
     work->due = calloc(due, sizeof *work->due);
     bool ok = work->due != NULL;

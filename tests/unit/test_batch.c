@@ -137,6 +137,71 @@ static void test_hosts_have_windows_of_their_own(void **state)
     bench_end(&bench);
 }
 
+/* With a connection open, others are opened only where they are ready before it has carried the rest alone.
+ */
+static void test_window_of_a_few(void **state)
+{
+    static const size_t under_way[] = {0, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8};
+    struct bench bench;
+    (void)state;
+    for (size_t count = 1; count < sizeof under_way / sizeof *under_way; count++)
+        for (int warm = 0; warm < 2; warm++) {
+            bench_start(&bench);
+            struct lane *lane = lane_of(&bench, "https://a/");
+            *(warm ? &lane->warm : &lane->idle) = 1;
+            begin(&bench, count);
+            assert_int_equal(bench.count, under_way[count]);
+            assert_int_equal(bench.ways[0], warm ? LANE_WARM : LANE_IDLE);
+            for (size_t i = 1; i < bench.count; i++)
+                assert_int_equal(bench.ways[i], LANE_NEW);
+            for (size_t i = 0; i < count; i++)
+                end_request(&bench, i, true);
+            assert_int_equal(bench.batch.left, 0);
+            assert_int_equal(lane->idle, under_way[count]);
+            bench_end(&bench);
+        }
+}
+
+/* The one connection is lost with its request: the next opens its own. */
+static void test_few_and_the_connection_is_lost(void **state)
+{
+    struct bench bench;
+    (void)state;
+    bench_start(&bench);
+    lane_of(&bench, "https://a/")->idle = 1;
+    begin(&bench, 3);
+    end_request(&bench, 0, false);
+    assert_int_equal(bench.count, 2);
+    assert_int_equal(bench.ways[1], LANE_NEW);
+    end_request(&bench, 1, true);
+    assert_int_equal(bench.ways[2], LANE_IDLE);
+    bench_end(&bench);
+}
+
+/* A request that hangs does not hold up those behind it for long. */
+static void test_few_behind_one_that_hangs(void **state)
+{
+    struct bench bench;
+    (void)state;
+    bench_start(&bench);
+    lane_of(&bench, "https://a/")->idle = 1;
+    begin(&bench, 3);
+    bench.fake.mono_ms += 299;
+    batch_schedule(&bench.batch);
+    assert_int_equal(bench.count, 1);
+    bench.fake.mono_ms += 1;
+    batch_schedule(&bench.batch);
+    assert_int_equal(bench.count, 3);
+    assert_int_equal(bench.ways[1], LANE_NEW);
+    assert_int_equal(bench.ways[2], LANE_NEW);
+    for (size_t i = 0; i < 3; i++)
+        end_request(&bench, i, true);
+    batch_end(&bench.batch);
+    begin(&bench, 2); /* three connections are open: none is too many for them */
+    assert_int_equal(bench.count, 5);
+    bench_end(&bench);
+}
+
 /* One request waits for each connection that is opening; the rest opens its own. */
 static void test_waits_for_openings(void **state)
 {
@@ -336,6 +401,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_hosts_have_windows_of_their_own),
+        cmocka_unit_test(test_window_of_a_few),
+        cmocka_unit_test(test_few_and_the_connection_is_lost),
+        cmocka_unit_test(test_few_behind_one_that_hangs),
         cmocka_unit_test(test_waits_for_openings),
         cmocka_unit_test(test_openings_count),
         cmocka_unit_test(test_missing),
