@@ -247,6 +247,7 @@ help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 include .make/proof.mk
+include .make/bench.mk
 
 FORCE:
 .PHONY: FORCE all all-targets asan bin-executable bin-unit check-binary clean compile_commands.json coverage debug demo demo-deploy fuzz help install \
