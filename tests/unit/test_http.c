@@ -693,7 +693,8 @@ static void test_mixture(void **state)
             http_reply_free(&replies[i]);
         }
         net_counts(&bench);
-        /* Counted are all that were ever opened; one that was taken for ended just before its use is replaced. */
+        /* Counted are all that were ever opened; one that was taken for ended just before its use is
+         * replaced. */
         assert_in_range(net_count(round % 3 == 0 ? "rsa.connections" : "plain2.connections"), 1,
                         HTTP_CONNECTIONS_MAX + 2);
         net_close(&bench);
