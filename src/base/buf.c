@@ -7,6 +7,23 @@
 
 enum { FIRST_CAP = 128 };
 
+static bool set_cap(struct buf *buf, size_t cap)
+{
+    char *data = buf->secret ? malloc(cap) : realloc(buf->data, cap);
+    if (!data)
+        return false;
+    if (buf->secret && buf->data) {
+        memcpy(data, buf->data, buf->len + 1);
+        mem_wipe(buf->data, buf->cap);
+        free(buf->data);
+    }
+    if (buf->len == 0)
+        data[0] = '\0';
+    buf->data = data;
+    buf->cap = cap;
+    return true;
+}
+
 /* Makes room for `more` bytes and the NUL. */
 static bool grow(struct buf *buf, size_t more)
 {
@@ -25,19 +42,16 @@ static bool grow(struct buf *buf, size_t more)
         cap += cap / 2;
     if (cap > max + 1)
         cap = max + 1;
-    char *data = buf->secret ? malloc(cap) : realloc(buf->data, cap);
-    if (!data) {
+    if (!set_cap(buf, cap))
         buf->failed = true;
-        return false;
-    }
-    if (buf->secret && buf->data) {
-        memcpy(data, buf->data, buf->len + 1);
-        mem_wipe(buf->data, buf->cap);
-        free(buf->data);
-    }
-    buf->data = data;
-    buf->cap = cap;
-    return true;
+    return !buf->failed;
+}
+
+void buf_reserve(struct buf *buf, size_t len)
+{
+    size_t max = buf->max ? buf->max : (size_t)BUF_MAX_DEFAULT;
+    if (!buf->failed && len <= max && len >= buf->cap)
+        (void)set_cap(buf, len + 1);
 }
 
 bool buf_add(struct buf *buf, const void *data, size_t len)

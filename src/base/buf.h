@@ -35,6 +35,10 @@ bool buf_add_repeat(struct buf *buf, char c, size_t times);
 bool buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_addv(struct buf *buf, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
+/* Makes room for len bytes in all, so that they are not moved while they come. No more than a hint: no error
+ * is told. */
+void buf_reserve(struct buf *buf, size_t len);
+
 /* The text so far, "" while nothing was appended. Borrowed: valid until the next call that changes the buf.
  */
 const char *buf_text(const struct buf *buf);

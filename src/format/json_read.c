@@ -35,25 +35,41 @@ static enum json_type type_of(const jsmntok_t *token, const char *text)
     }
 }
 
-/* Tokens stand behind their parents, so from the back each is whole when it hands its `next` on. */
-static void link_tokens(struct json *json, const jsmntok_t *raw)
+/* A token as jsmn leaves it, and as it is read: one array serves both, for listings are long. */
+union slot {
+    jsmntok_t raw;
+    struct json_token token;
+};
+
+_Static_assert(sizeof(union slot) == sizeof(struct json_token), "an array of slots is one of tokens");
+
+static struct json_token translate(jsmntok_t raw, size_t index, const char *text)
 {
-    for (size_t i = 0; i < json->count; i++) {
-        struct json_token *token = &json->tokens[i];
-        token->type = type_of(&raw[i], json->text);
-        token->start = (uint32_t)raw[i].start;
-        token->end = (uint32_t)raw[i].end;
-        bool holds = token->type == JSON_OBJECT || token->type == JSON_ARRAY;
-        token->size = holds ? (uint32_t)raw[i].size : 0;
-        token->next = (uint32_t)i + 1;
+    enum json_type type = type_of(&raw, text);
+    bool holds = type == JSON_OBJECT || type == JSON_ARRAY;
+    return (struct json_token){.type = type,
+                               .start = (uint32_t)raw.start,
+                               .end = (uint32_t)raw.end,
+                               .size = holds ? (uint32_t)raw.size : 0,
+                               .next = (uint32_t)index + 1};
+}
+
+/* Gives each token its type and its `next`: an object or array ends where the first token behind its end
+ * starts. */
+static void link_tokens(union slot *slots, size_t count, const char *text)
+{
+    size_t open[JSON_DEPTH_MAX];
+    size_t depth = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_token token = translate(slots[i].raw, i, text);
+        while (depth > 0 && slots[open[depth - 1]].token.end <= token.start)
+            slots[open[--depth]].token.next = (uint32_t)i;
+        slots[i].token = token;
+        if (token.type == JSON_OBJECT || token.type == JSON_ARRAY)
+            open[depth++] = i;
     }
-    for (size_t i = json->count - 1; i > 0; i--) {
-        size_t parent = (size_t)raw[i].parent;
-        if (json->tokens[parent].type == JSON_STRING) /* jsmn: a member's value hangs on its key */
-            parent = (size_t)raw[parent].parent;
-        if (json->tokens[parent].next < json->tokens[i].next)
-            json->tokens[parent].next = json->tokens[i].next;
-    }
+    while (depth > 0)
+        slots[open[--depth]].token.next = (uint32_t)count;
 }
 
 /* jsmn in strict mode wants something behind a number or word: a value of that kind alone is read here. */
@@ -69,35 +85,35 @@ static bool is_lone_word(const char *text, size_t len, jsmntok_t *raw)
     return true;
 }
 
-bool json_parse(struct json *out, const char *text, size_t len, struct err *err)
+/* jsmn and we take turns at the array: its tokens are as large as ours. */
+static bool read_tokens(union slot *slots, size_t count, const char *text, size_t len)
 {
     jsmn_parser parser;
-    jsmntok_t *raw = NULL;
-    bool ok = false;
+    jsmn_init(&parser);
+    if (!is_lone_word(text, len, &slots[0].raw) &&
+        jsmn_parse(&parser, text, len, &slots[0].raw, (unsigned)count) != (int)count)
+        return false;
+    link_tokens(slots, count, text);
+    return true;
+}
+
+bool json_parse(struct json *out, const char *text, size_t len, struct err *err)
+{
     *out = (struct json){.text = text};
     if (len > LEN_MAX)
         return err_set(err, ERR_MALFORMED, "malformed JSON: over %d bytes", LEN_MAX);
     if (!json_check(text, len, JSON_DEPTH_MAX, TOKENS_MAX, &out->count, err))
         return false;
-    raw = calloc(out->count, sizeof *raw);
-    out->tokens = calloc(out->count, sizeof *out->tokens);
-    if (!raw || !out->tokens) {
-        err_nomem(err);
-        goto out;
-    }
-    jsmn_init(&parser);
-    if (!is_lone_word(text, len, raw) &&
-        jsmn_parse(&parser, text, len, raw, (unsigned)out->count) != (int)out->count) {
-        err_set(err, ERR_MALFORMED, "malformed JSON");
-        goto out;
-    }
-    link_tokens(out, raw);
-    ok = true;
-out:
-    free(raw);
-    if (!ok)
+    union slot *slots = calloc(out->count, sizeof *slots);
+    if (!slots) {
         json_free(out);
-    return ok;
+        return err_nomem(err);
+    }
+    out->tokens = &slots[0].token;
+    if (read_tokens(slots, out->count, text, len))
+        return true;
+    json_free(out);
+    return err_set(err, ERR_MALFORMED, "malformed JSON");
 }
 
 void json_free(struct json *json)

@@ -161,6 +161,40 @@ static void wipes_secrets(void **state)
     alloc.leaked = false;
 }
 
+static void reserves(void **state)
+{
+    struct buf buf = {.max = 5000};
+    (void)state;
+    buf_reserve(&buf, 5001); /* over the cap: nothing */
+    assert_null(buf.data);
+    buf_reserve(&buf, 3000);
+    assert_string_equal(buf_text(&buf), "");
+    const char *place = buf.data;
+    buf_add_repeat(&buf, 'x', 3000);
+    assert_ptr_equal(buf.data, place);
+    assert_int_equal(buf.cap, 3001);
+    buf_reserve(&buf, 10); /* there is more already */
+    assert_int_equal(buf.cap, 3001);
+    buf_reserve(&buf, 5000);
+    assert_int_equal(strspn(buf.data, "x"), 3000);
+    assert_true(buf_add_repeat(&buf, 'x', 2000));
+    assert_false(buf_add_char(&buf, 'x'));
+    buf_free(&buf);
+    /* No more than a hint: where it fails, appends still tell. */
+    alloc_fail(0);
+    buf_reserve(&buf, 10);
+    assert_true(alloc_done());
+    assert_false(buf.failed);
+    buf.secret = true;
+    alloc.secret = "wJalrXUtnFEMI";
+    buf_add_text(&buf, alloc.secret);
+    buf_reserve(&buf, 4000);
+    assert_string_equal(buf_text(&buf), alloc.secret);
+    buf_free(&buf);
+    assert_false(alloc.leaked);
+    alloc.secret = NULL;
+}
+
 static void copies_text(void **state)
 {
     char *copy = text_dup("abc");
@@ -180,6 +214,7 @@ int main(void)
         cmocka_unit_test(resets_and_hands_out),
         cmocka_unit_test(survives_failed_allocations),
         cmocka_unit_test(wipes_secrets),
+        cmocka_unit_test(reserves),
         cmocka_unit_test(copies_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
