@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+enum { ANNOUNCED_MAX = 1024 * 1024 }; /* memory that a body gets on the server's word alone */
+
 static bool same_name(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -63,4 +65,12 @@ bool reply_take_header(struct reply_reader *reader, const char *line, size_t len
         return true;
     }
     return buf_add(headers, line, len) && buf_add_char(headers, '\n');
+}
+
+bool reply_take_body(struct reply_reader *reader, const char *data, size_t len, int64_t announced)
+{
+    struct buf *body = &reader->reply->body;
+    if (body->cap == 0 && announced > 0 && announced <= ANNOUNCED_MAX)
+        buf_reserve(body, (size_t)announced);
+    return buf_add(body, data, len);
 }

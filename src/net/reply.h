@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "net/http.h"
 
@@ -23,5 +24,9 @@ void reply_begin(struct reply_reader *reader, struct http_reply *reply, const st
  * reply (103) are forgotten when the next status line comes. False: the cap is reached, or no memory.
  */
 bool reply_take_header(struct reply_reader *reader, const char *line, size_t len);
+
+/* Takes a part of the body; announced: the length of it all as the server says, less than 1 where it does
+ * not. False: too long, or out of memory. */
+bool reply_take_body(struct reply_reader *reader, const char *data, size_t len, int64_t announced);
 
 #endif

@@ -17,8 +17,7 @@
 #include "net/wiped.h"
 
 enum {
-    BUFFER_SIZE = 16 * 1024,     /* for reading and for sending: one TLS record */
-    ANNOUNCED_MAX = 1024 * 1024, /* memory that a reply gets on its word alone */
+    BUFFER_SIZE = 16 * 1024, /* for reading and for sending: one TLS record */
     POOL_MAX = 512 /* connections kept, to all hosts: libcurl's default closes some between two batches */
 };
 
@@ -73,11 +72,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
     curl_off_t announced = 0;
-    if (transfer->reply->body.cap == 0 &&
-        curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) == CURLE_OK &&
-        announced > 0 && announced <= ANNOUNCED_MAX)
-        buf_reserve(&transfer->reply->body, (size_t)announced);
-    return buf_add(&transfer->reply->body, data, size * count) ? size * count : 0;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    return reply_take_body(&transfer->reader, data, size * count, announced) ? size * count : 0;
 }
 
 static CURLcode prepare_tls(CURL *easy, void *ssl_config, void *ctx)
