@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .world import World
 
 VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.(s3[.\-].*|localhost)")
+RANGE = re.compile(r"bytes=(?P<first>\d{1,18})-(?P<last>\d{1,18})?")
 METHODS = {"PUT": "PutObject", "HEAD": "HeadObject", "GET": "GetObject", "DELETE": "DeleteObject"}
 
 
@@ -112,7 +113,12 @@ class State:
         }
         if call.request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
             headers.update(found.checksums)
-        return Reply(200, found.body, headers)
+        part = call.request.headers.get("range")
+        if part is None:
+            return Reply(200, found.body, headers)
+        first, last = _range(part, len(found.body))
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(found.body)}"
+        return Reply(206, found.body[first : last + 1], headers)
 
     def _bucket(self, call: Call) -> Bucket:
         if "x-amz-content-sha256" not in call.request.headers:
@@ -130,6 +136,17 @@ class State:
                 error.headers["x-amz-bucket-region"] = bucket.region
             raise error
         return bucket
+
+
+def _range(text: str, size: int) -> tuple[int, int]:
+    """First and last byte of the one range that a Range header names. Tools read large objects in ranges, side by side."""
+    found = RANGE.fullmatch(text)
+    if found is None:
+        raise AwsError("NotImplemented", f"Range: {text} is not emulated", 501)
+    first, last = int(found["first"]), min(int(found["last"] or size - 1), size - 1)
+    if first > last:
+        raise AwsError("InvalidRange", "The requested range is not satisfiable", 416)
+    return first, last
 
 
 def _etag(body: bytes) -> str:
