@@ -244,8 +244,9 @@ clean: ## build/ (the libraries stay in the cache)
 	rm -rf build compile_commands.json
 
 help: ## this list
-	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z0-9_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
+include .make/targets.mk
 include .make/proof.mk
 include .make/bench.mk
 

@@ -6,7 +6,8 @@
         assert result.rc == 0 and not world.ssm.terminated()
 
 $SSM_ENFORCE_BIN names the executable (default: build/linux-x86_64/ssm-enforce), $SSM_ENFORCE_WRAP a command put in
-front of it, such as "qemu-aarch64-static", "valgrind -q --error-exitcode=99" or "wine".
+front of it, such as "qemu-aarch64-static", "valgrind -q --error-exitcode=99" or "wine"; target.py says what follows
+from them.
 $SSM_ENFORCE_TEST_KEY=rsa serves RSA certificates in place of EC ones.
 """
 
@@ -29,11 +30,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import target  # noqa: E402
 from emulator import Emulator, World  # noqa: E402
 from emulator_tools import NO_RETRY, Client  # noqa: E402
 
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP",
              "WINEPREFIX", "WINEDEBUG", "QEMU_LD_PREFIX")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks of target.py."""
+    config.addinivalue_line("markers", "gap(target..., reason): what an emulator lacks: native, qemu or wine")
+    config.addinivalue_line("markers", "only(target..., reason): what holds for these alone: linux, windows, native, ...")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what can't hold for the executable under test."""
+    for item in items:
+        reason = target.reason_to_skip(item)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @dataclass
@@ -89,8 +105,6 @@ class Runner:
         """The environment of a run (see Emulator.env). A variable given as None is left out."""
         env: dict[str, str | None] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8"}
         env.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
-        if any("wine" in word for word in self.prefix):
-            env.setdefault("WINEPREFIX", str(Path.home() / ".wine"))
         env.update(self.emulator.env(credentials, endpoint))
         env.update(self.env)
         env.update(more)
@@ -139,12 +153,12 @@ def world(emu: Emulator) -> World:
 
 
 @pytest.fixture(scope="session")
-def executable() -> list[str]:
+def executable() -> Iterator[list[str]]:
     """The command that runs ssm-enforce, a wrapper in front of it included."""
-    path = Path(os.environ.get("SSM_ENFORCE_BIN") or ROOT / "build/linux-x86_64/ssm-enforce")
-    if not path.exists():
-        pytest.fail(f"'{path}' is not there: run make first, or set SSM_ENFORCE_BIN")
-    return [*shlex.split(os.environ.get("SSM_ENFORCE_WRAP", "")), str(path.resolve())]
+    if not target.BIN.exists():
+        pytest.fail(f"'{target.BIN}' is not there: run make first, or set SSM_ENFORCE_BIN")
+    with target.kept_warm(dict(os.environ)):
+        yield [*target.WRAP, str(target.BIN)]
 
 
 @pytest.fixture

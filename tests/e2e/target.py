@@ -1,0 +1,59 @@
+"""Which of the executables the end-to-end tests run, and what does not hold for it.
+
+What can't hold for a target stands at the test, with the reason:
+
+    @pytest.mark.gap("wine", "wine keeps no event log")            # what an emulator lacks
+    @pytest.mark.only("linux", "Windows has no syslog")            # what exists on one system alone
+
+and is skipped there as "wine: wine keeps no event log". Bounds of time get SLACK_MS added.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("SSM_ENFORCE_BIN") or ROOT / "build/linux-x86_64/ssm-enforce").resolve()
+WRAP = shlex.split(os.environ.get("SSM_ENFORCE_WRAP", ""))
+
+# "native" (whatever else is in front of it), "qemu" or "wine"; and the system that the executable is for.
+TARGET = "wine" if BIN.suffix == ".exe" else "qemu" if any("qemu" in word for word in WRAP) else "native"
+SYSTEM = "windows" if TARGET == "wine" else "linux"
+
+# What a run may take longer here than natively.
+SLACK_MS = {"native": 0, "qemu": 1000, "wine": 1000}[TARGET]
+
+
+def path_for(path: Path | str) -> str:
+    """The name by which the executable knows a file of this machine."""
+    return "Z:" + str(path).replace("/", "\\") if TARGET == "wine" else str(path)
+
+
+def reason_to_skip(item: pytest.Item) -> str | None:
+    """Why a test can't hold for this target, by its marks; None: it has to."""
+    for mark in item.iter_markers("gap"):
+        if TARGET in mark.args[:-1]:
+            return f"{TARGET}: {mark.args[-1]}"
+    for mark in item.iter_markers("only"):
+        if not {TARGET, SYSTEM} & set(mark.args[:-1]):
+            return f"{TARGET}: {mark.args[-1]}"
+    return None
+
+
+@contextmanager
+def kept_warm(env: dict[str, str]) -> Iterator[None]:
+    """Holds a process of wine, without which wine's own are started anew for each run (0.4 s)."""
+    if TARGET != "wine":
+        yield
+        return
+    with subprocess.Popen([*WRAP, "cmd.exe"], env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as held:  # fmt: skip
+        yield
+        held.communicate()  # the end of its input is its end
