@@ -147,6 +147,7 @@ static void audit(const struct enforcement *e, const struct report *report)
 {
     const struct options *options = e->command->options;
     const char *log = options->log ? options->log : "syslog";
+    bool is_file = strcmp(log, "syslog") != 0 && strcmp(log, "eventlog") != 0;
     struct err err = {0};
     bool worth_it = e->plan.surplus || report->exit_code != EXIT_HOLDS || options->verbose;
     if (!worth_it || report->exit_code == EXIT_BAD_USAGE || strcmp(log, "none") == 0)
@@ -159,12 +160,15 @@ static void audit(const struct enforcement *e, const struct report *report)
     record.user = user;
     record.process_id = platform_process_id();
     struct buf line = {0};
-    report_audit(&line, &record);
-    bool ok = buf_ok(&line, "the audit record", &err);
-    if (ok && (strcmp(log, "syslog") == 0 || strcmp(log, "eventlog") == 0))
-        ok = platform_log(buf_text(&line), report->exit_code != EXIT_HOLDS, &err);
-    else if (ok)
-        ok = platform_append_line(log, buf_text(&line), &err);
+    struct report_place place = {0};
+    bool ok;
+    do {
+        buf_reset(&line);
+        report_audit(&line, &record, is_file ? 0 : PLATFORM_LOG_MAX, &place);
+        ok = buf_ok(&line, "the audit record", &err) &&
+             (is_file ? platform_append_line(log, buf_text(&line), &err)
+                      : platform_log(buf_text(&line), report->exit_code != EXIT_HOLDS, &err));
+    } while (ok && place.more);
     if (!ok)
         console_warn("no audit record: %s", err.message);
     buf_free(&line);

@@ -51,13 +51,26 @@ void report_table(struct buf *out, const struct report *report, const struct rep
 /* One JSON object and a line end: complete and valid whatever is missing. */
 void report_json(struct buf *out, const struct report *report);
 
+/* How far the audit record of a run has come. Starts as {0}. */
+struct report_place {
+    unsigned part;         /* lines so far */
+    size_t group, session; /* the next to go in */
+    bool more;             /* not all of it is out */
+};
+
 /*
  * The audit record, one line of JSON without its end. What NIST AU-3 asks for: what happened (event, action),
  * when, where (region, instance, host, process), source (own session, local user), outcome, and whose
  * sessions with start and duration, the limit and the count. Only groups over their limit and their sessions
  * stand in it.
+ *
+ * `max`: bytes that one line of the log takes; 0: any. A record over that goes out in several lines, each of
+ * them a whole object with the same head and `run_id`, numbered by `part`, `more` false in the last: call
+ * again with the same `place` while place->more. So no session is left out, however many there are. Texts
+ * that are longer than those of Systems Manager are cut at 512 bytes then, with "..." behind them; a line
+ * is longer than `max` only where one session alone is (texts of control characters).
  */
-void report_audit(struct buf *out, const struct report *report);
+void report_audit(struct buf *out, const struct report *report, size_t max, struct report_place *place);
 
 /* True if session `index` of the list is the own one. */
 bool report_is_self(const struct report *report, size_t index);

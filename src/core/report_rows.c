@@ -20,6 +20,7 @@ struct layout {
     size_t id_max; /* 0: whole */
     size_t widths[REPORT_COLUMNS_MAX];
     struct buf cell; /* scratch */
+    bool lost;       /* a cell had no memory */
 };
 
 static const char *const headings[] = {
@@ -55,6 +56,12 @@ static const char *color_of(enum outcome_code code)
     return colors[code];
 }
 
+static void empty_cell(struct layout *layout)
+{
+    layout->lost |= layout->cell.failed;
+    buf_reset(&layout->cell);
+}
+
 /* "2026-11-22 14:00:03Z (2h34m)", "11-22 14:00Z (2h34m)", "2h34m ago" */
 static void put_start(struct layout *layout, int64_t start_ms)
 {
@@ -69,33 +76,30 @@ static void put_start(struct layout *layout, int64_t start_ms)
         buf_addf(&layout->cell, "%s ago", age);
 }
 
+static const char *text_of(const struct layout *layout, size_t index, enum report_column column)
+{
+    const struct session *session = &layout->report->sessions->sessions[index];
+    if (column == COLUMN_VERDICT)
+        return report_verdict(layout->report, index);
+    if (column == COLUMN_ID)
+        return session->id;
+    if (column == COLUMN_OWNER)
+        return layout->short_owner ? session_owner_name(session->owner) : session->owner;
+    if (column == COLUMN_STATUS)
+        return session->status_text;
+    return session->document_name ? session->document_name : "-";
+}
+
 /* Makes a cell's text, visible, in layout->cell. */
 static void put_cell(struct layout *layout, size_t index, enum report_column column)
 {
-    const struct session *session = &layout->report->sessions->sessions[index];
-    const char *text = "";
-    buf_reset(&layout->cell);
-    switch (column) {
-    case COLUMN_VERDICT:
-        text = report_verdict(layout->report, index);
-        break;
-    case COLUMN_ID:
-        text = session->id;
-        break;
-    case COLUMN_OWNER:
-        text = layout->short_owner ? session_owner_name(session->owner) : session->owner;
-        break;
-    case COLUMN_STATUS:
-        text = session->status_text;
-        break;
-    case COLUMN_DOCUMENT:
-        text = session->document_name ? session->document_name : "-";
-        break;
-    case COLUMN_START:
-        put_start(layout, session->start_ms);
-        return;
+    empty_cell(layout);
+    if (column == COLUMN_START) {
+        put_start(layout, layout->report->sessions->sessions[index].start_ms);
+    } else {
+        const char *text = text_of(layout, index, column);
+        text_visible(&layout->cell, text, strlen(text));
     }
-    text_visible(&layout->cell, text, strlen(text));
 }
 
 static bool is_last(const struct layout *layout, size_t column)
@@ -202,7 +206,7 @@ static void add_heading(struct buf *out, struct layout *layout)
     for (size_t c = 0; c < layout->rows->column_count; c++) {
         if (is_dropped(layout, c))
             continue;
-        buf_reset(&layout->cell);
+        empty_cell(layout);
         buf_add_text(&layout->cell, headings[layout->rows->columns[c]]);
         add_cell(out, layout, layout->widths[c], is_last(layout, c));
     }
@@ -242,5 +246,7 @@ void report_rows_add(struct buf *out, const struct report *report, const struct 
         add_heading(out, &layout);
     for (size_t row = 0; row < rows->count; row++)
         add_row(out, &layout, index_of(&layout, row));
+    empty_cell(&layout);
+    out->failed |= layout.lost;
     buf_free(&layout.cell);
 }

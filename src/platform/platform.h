@@ -91,9 +91,12 @@ bool platform_make_directory(const char *path, struct err *err);
 /*
  * One line into the system's log: syslog's facility authpriv (Windows: the Application event log). ERR_IO
  * where it can be seen that nobody takes it, within some two seconds. `warning`: severity warning instead of
- * notice. On Linux a line over some 200 KB is refused (the size of a datagram), Windows cuts it at 31,839
- * characters.
+ * notice. It should have no more than PLATFORM_LOG_MAX bytes: what rsyslog takes unless it is told otherwise
+ * (8 KiB with the head that stands before the line; syslog-ng, journald and the event log take more). On
+ * Linux a line over some 200 KB is refused (the size of a datagram), Windows cuts it at 31,839 characters.
  */
+enum { PLATFORM_LOG_MAX = 8000 };
+
 bool platform_log(const char *line, bool warning, struct err *err);
 
 /* Calls `add` for each root certificate of the system (DER, or a bundle in PEM with its NUL counted in len)
