@@ -104,8 +104,9 @@ $(B)/libssm-enforce.a: $(LIBRARY_OBJECTS)
 	@$(AR) rcD $@ $(LIBRARY_OBJECTS)
 
 # Of what is for all platforms the tests run on Linux alone: they wrap malloc and more in the ways of its linker and C library.
+UNITS ?= %
 UNIT_SOURCES := $(sort $(filter-out tests/unit/test_platform_$(other)%.c,$(wildcard tests/unit/$(if $(EXE),test_platform_)*.c)))
-UNIT_TESTS := $(patsubst %.c,$(B)/%$(EXE),$(filter tests/unit/test_%.c,$(UNIT_SOURCES)))
+UNIT_TESTS := $(patsubst %.c,$(B)/%$(EXE),$(filter $(UNITS:%=tests/unit/test_%.c),$(UNIT_SOURCES)))
 UNIT_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%.c,$(UNIT_SOURCES)))
 
 # A test that needs link options says so in a line "// link: -Wl,--wrap=malloc".
@@ -165,14 +166,6 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (10)
 	@.ci/setup build test
 	@$(MAKE) --no-print-directory TARGET=native-asan run-fuzz
 
-coverage: ## lines and branches reached by unit and end-to-end tests: build/coverage/index.html
-	@.ci/setup build test lint
-	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) --no-print-directory TARGET=native B=build/coverage COVERAGE='--coverage -Wl,-u,__gcov_dump' bin-executable run-unit
-	-@SSM_ENFORCE_BIN=$(CURDIR)/build/coverage/ssm-enforce $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
-	@gcovr --root . --object-directory build/coverage --filter 'src/' --branches --exclude-unreachable-branches \
-		--html-details build/coverage/index.html --txt build/coverage/branches.txt --print-summary
-
 # gcc's analyzer takes a store at a computed offset for a pointer lost; leaks are found by the sanitizers and valgrind.
 # ---- lint: one stamp a source file, so that only what changed is looked at again ----
 
@@ -221,7 +214,7 @@ include .make/packages.mk
 # ---- everything ----
 
 test: ## all tests: units, then the executable end to end, as released and with the sanitizers
-	@.ci/setup build test
+	@.ci/setup build test coverage
 	@$(MAKE) --no-print-directory all check-binary
 	@$(MAKE) --no-print-directory asan
 	@PYTHON=$(PYTHON) MAKE="$(MAKE)" .make/run-tests.sh
@@ -247,11 +240,12 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 include .make/targets.mk
+include .make/coverage.mk
 include .make/proof.mk
 include .make/bench.mk
 
 FORCE:
-.PHONY: FORCE all all-targets asan bin-executable bin-unit check-binary clean compile_commands.json coverage debug demo demo-deploy fuzz help install \
+.PHONY: FORCE all all-targets asan bin-executable bin-unit check-binary clean compile_commands.json debug demo demo-deploy fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Usage: run-tests.sh     (from `make test`, which has built everything)
-# Unit tests, some simulated runs of the protocol, its model, then tests/e2e with the released executable and with the one that has sanitizers in it.
+# Unit tests, the branches of core/ that they reach, some simulated runs of the protocol, its model, then tests/e2e with the released executable and with the one that has sanitizers in it.
 # The last line is the sum: "N passed, N failed".
 set -uo pipefail
 python=${PYTHON:-/usr/bin/python3} make=${MAKE:-make}
@@ -19,6 +19,9 @@ tally() {
 }
 
 $make --no-print-directory unit | tee "$log"
+tally "${PIPESTATUS[0]}"
+
+$make --no-print-directory coverage-core | tee "$log"
 tally "${PIPESTATUS[0]}"
 
 $make --no-print-directory sim SIM_RUNS=5000 | tee "$log"

@@ -85,7 +85,7 @@ static bool grow(struct session_list *list)
     if (list->count < list->cap)
         return true;
     size_t cap = list->cap ? list->cap * 2 : (size_t)FIRST_SESSIONS;
-    if (cap > UINT32_MAX / 4)
+    if (cap > SESSION_LIST_MAX)
         return false;
     struct session *sessions = realloc(list->sessions, cap * sizeof *sessions);
     if (!sessions)

@@ -39,9 +39,13 @@ struct session_list {
     size_t slot_count;
 };
 
+/* More than a limit can be, and no more than a hostile listing can fill the memory with. */
+enum { SESSION_LIST_MAX = 262144 };
+
 /*
  * Adds a copy of the session (one allocation for its texts; status comes from status_text). One whose id is
  * in the list already is dropped: a session that stands on two pages counts once.
+ * ERR_NOMEM: out of memory, or more than SESSION_LIST_MAX sessions.
  */
 bool session_list_add(struct session_list *list, const struct session *session, struct err *err);
 
