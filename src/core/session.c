@@ -101,20 +101,17 @@ static bool grow(struct session_list *list)
     return true;
 }
 
-/* Copies text to *at, moves *at behind it, and returns the copy. */
-static const char *put(char **at, const char *text)
+/* Sets *out to a copy of text, or to `before` where that is the same: sessions have much in common with those
+ * that are listed beside them. */
+static bool keep(struct session_list *list, const char *text, const char *before, const char **out)
 {
     if (!text)
-        return NULL;
-    size_t size = strlen(text) + 1;
-    char *copy = memcpy(*at, text, size);
-    *at += size;
-    return copy;
-}
-
-static size_t size_of(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
+        *out = NULL;
+    else if (before && strcmp(text, before) == 0)
+        *out = before;
+    else
+        *out = arena_copy(&list->texts, text, strlen(text));
+    return *out || !text;
 }
 
 bool session_list_add(struct session_list *list, const struct session *session, struct err *err)
@@ -124,21 +121,24 @@ bool session_list_add(struct session_list *list, const struct session *session, 
     size_t slot = slot_of(list, session->id);
     if (list->slots[slot])
         return true;
-    char *block = malloc(size_of(session->id) + size_of(session->owner) + size_of(session->target) +
-                         size_of(session->status_text) + size_of(session->document_name));
-    if (!block)
-        return err_nomem(err);
-    /* The id comes first: its address is that of the block, which session_list_free releases. */
-    struct session *copy = &list->sessions[list->count++];
-    char *at = block;
-    copy->id = put(&at, session->id);
-    copy->owner = put(&at, session->owner);
-    copy->target = put(&at, session->target);
-    copy->status_text = put(&at, session->status_text);
-    copy->document_name = put(&at, session->document_name);
-    copy->start_ms = session->start_ms;
+    static const struct session none = {0};
+    const struct session *before = list->count ? &list->sessions[list->count - 1] : &none;
+    struct session *copy = &list->sessions[list->count];
+    *copy = (struct session){.start_ms = session->start_ms};
+    const struct {
+        const char *text, *before, **out;
+    } texts[] = {
+        {session->id, NULL, &copy->id},
+        {session->owner, before->owner, &copy->owner},
+        {session->target, before->target, &copy->target},
+        {session->status_text, before->status_text, &copy->status_text},
+        {session->document_name, before->document_name, &copy->document_name},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (!keep(list, texts[i].text, texts[i].before, texts[i].out))
+            return err_nomem(err);
     copy->status = session_status_parse(copy->status_text);
-    list->slots[slot] = (uint32_t)list->count;
+    list->slots[slot] = (uint32_t)++list->count;
     return true;
 }
 
@@ -167,8 +167,7 @@ void session_list_free(struct session_list *list)
 {
     if (!list)
         return;
-    for (size_t i = 0; i < list->count; i++)
-        free((void *)(uintptr_t)list->sessions[i].id);
+    arena_free(&list->texts);
     free(list->sessions);
     free(list->slots);
     *list = (struct session_list){0};

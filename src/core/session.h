@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 enum session_status {
@@ -37,14 +38,15 @@ struct session_list {
     size_t cap;
     uint32_t *slots; /* hash table over the ids: index + 1, 0 for a free slot */
     size_t slot_count;
+    struct arena texts; /* of the sessions; equal texts may be one */
 };
 
 /* More than a limit can be, and no more than a hostile listing can fill the memory with. */
 enum { SESSION_LIST_MAX = 262144 };
 
 /*
- * Adds a copy of the session (one allocation for its texts; status comes from status_text). One whose id is
- * in the list already is dropped: a session that stands on two pages counts once.
+ * Adds a copy of the session (status comes from status_text). One whose id is in the list already is dropped:
+ * a session that stands on two pages counts once.
  * ERR_NOMEM: out of memory, or more than SESSION_LIST_MAX sessions.
  */
 bool session_list_add(struct session_list *list, const struct session *session, struct err *err);
