@@ -115,6 +115,38 @@ static void only_live_sessions_of_the_target_count(void **state)
     session_list_free(&list);
 }
 
+/* Keys are told apart wherever they differ: early, late, or only by their length. */
+static void groups_stand_in_the_order_of_their_keys(void **state)
+{
+    static const char *const sorted[][5] = {
+        {"a", "ab", "abcdefgh", "abcdefghi", "b"},
+        {"owner-one", "owner-one-and-much-more", "owner-one-and-much-more-of-it", "owner-two",
+         "owner-two\xff"},
+        {"x/12345678A", "x/12345678B", "x/12345678Ba", "x/1234567\x7f", "x/1234567\x80"},
+    };
+    (void)state;
+    for (size_t set = 0; set < sizeof sorted / sizeof sorted[0]; set++) {
+        struct session_list list = {0};
+        struct plan plan;
+        struct err err = {0};
+        char id[8];
+        for (int i = 0; i < 10; i++) {
+            (void)snprintf(id, sizeof id, "s%d", i);
+            add(&list, id, sorted[set][i * 3 % 5], "Connected", i);
+        }
+        struct plan_rules rules = {.max = 1, .target = TARGET};
+        assert_true(plan_make(&list, &rules, &plan, &err));
+        assert_int_equal(plan.group_count, 5);
+        for (size_t i = 0; i < 5; i++) {
+            assert_string_equal(plan.groups[i].key, sorted[set][i]);
+            assert_int_equal(plan.groups[i].count, 2);
+        }
+        assert_string_equal(doomed(&list, &plan), "s0 s1 s2 s3 s4 ");
+        plan_free(&plan);
+        session_list_free(&list);
+    }
+}
+
 static void the_first_matching_rule_wins(void **state)
 {
     (void)state;
@@ -397,6 +429,7 @@ int main(void)
         cmocka_unit_test(five_of_one_owner_lose_the_two_oldest),
         cmocka_unit_test(equal_starts_go_by_id),
         cmocka_unit_test(only_live_sessions_of_the_target_count),
+        cmocka_unit_test(groups_stand_in_the_order_of_their_keys),
         cmocka_unit_test(the_first_matching_rule_wins),
         cmocka_unit_test(a_role_is_one_group),
         cmocka_unit_test(nothing_listed_is_nothing_planned),
