@@ -50,8 +50,9 @@ struct listing {
     const char *filter_value;
     struct session_list *out;
     struct pages pages;
-    struct buf body; /* of the request */
-    struct buf text; /* of the session that is being read: its fields, each with its NUL */
+    struct buf body;  /* of the request */
+    struct buf text;  /* of the session that is being read: its fields, each with its NUL */
+    struct json json; /* of the page that is being read */
 };
 
 struct aws_call ssm_call(const char *action, const char *target, const struct buf *body)
@@ -166,26 +167,18 @@ static bool read_token(struct listing *listing, const struct json *json, struct 
 
 static bool read_page(struct listing *listing, const struct http_reply *reply, struct err *err)
 {
-    struct json json = {0};
-    bool ok = false;
-    if (!json_parse(&json, buf_text(&reply->body), reply->body.len, err)) {
-        err_prefix(err, "ssm:DescribeSessions, page %u", listing->pages.read + 1);
-        goto out;
-    }
-    size_t sessions = json_get(&json, 0, "Sessions");
-    if (sessions == JSON_NONE || json.tokens[sessions].type != JSON_ARRAY) {
-        err_set(err, ERR_MALFORMED, "malformed reply of ssm:DescribeSessions: page %u lacks Sessions",
-                listing->pages.read + 1);
-        goto out;
-    }
+    struct json *json = &listing->json;
+    if (!json_parse(json, buf_text(&reply->body), reply->body.len, err))
+        return err_prefix(err, "ssm:DescribeSessions, page %u", listing->pages.read + 1);
+    size_t sessions = json_get(json, 0, "Sessions");
+    if (sessions == JSON_NONE || json->tokens[sessions].type != JSON_ARRAY)
+        return err_set(err, ERR_MALFORMED, "malformed reply of ssm:DescribeSessions: page %u lacks Sessions",
+                       listing->pages.read + 1);
     size_t number = 0;
-    for (size_t at = sessions + 1; at < json.tokens[sessions].next; at = json.tokens[at].next)
-        if (!read_session(listing, &json, at, ++number, err))
-            goto out;
-    ok = read_token(listing, &json, err);
-out:
-    json_free(&json);
-    return ok;
+    for (size_t at = sessions + 1; at < json->tokens[sessions].next; at = json->tokens[at].next)
+        if (!read_session(listing, json, at, ++number, err))
+            return false;
+    return read_token(listing, json, err);
 }
 
 /* ---- the listing ---- */
@@ -237,6 +230,7 @@ static bool list_all(struct aws_client *client, const char *filter_key, const ch
     pages_free(&listing.pages);
     buf_free(&listing.body);
     buf_free(&listing.text);
+    json_free(&listing.json);
     return ok;
 }
 

@@ -50,7 +50,7 @@ static bool add_value(struct json_writer *writer, const char *key, const struct 
 
 bool document_pretty(const char *text, size_t len, struct buf *out, struct err *err)
 {
-    struct json json;
+    struct json json = {0};
     struct json_writer writer = {.out = out, .indent = 2};
     if (!json_parse(&json, text, len, err))
         return false;

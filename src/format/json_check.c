@@ -51,10 +51,27 @@ static bool check_escape(struct check *check)
     return true;
 }
 
+/* True if one of the eight bytes needs a look: it is a control character, a quote, a backslash or not ASCII.
+ */
+static bool has_special(uint64_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;
+    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\';
+    /* Below n: the subtraction borrows into the byte's top bit. A borrow from the byte below can only add a
+     * finding where there was one already. */
+    return ((bytes | (bytes - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops) != 0;
+}
+
 /* Over what needs no look: printable ASCII but for the quote and the backslash. Most of a reply goes through
  * here. */
 static const char *skip_plain(const char *pos, const char *end)
 {
+    uint64_t bytes;
+    for (; (size_t)(end - pos) >= sizeof bytes; pos += sizeof bytes) {
+        memcpy(&bytes, pos, sizeof bytes);
+        if (has_special(bytes))
+            break;
+    }
     while (pos < end && *pos >= 0x20 && (unsigned char)*pos < 0x80 && *pos != '"' && *pos != '\\')
         pos++;
     return pos;

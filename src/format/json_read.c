@@ -97,20 +97,33 @@ static bool read_tokens(union slot *slots, size_t count, const char *text, size_
     return true;
 }
 
+/* Room for out->count tokens: what an earlier text took, if that is enough. */
+static bool make_room(struct json *out)
+{
+    if (out->count <= out->cap)
+        return true;
+    free(out->tokens);
+    out->tokens = malloc(out->count * sizeof *out->tokens);
+    out->cap = out->tokens ? out->count : 0;
+    return out->tokens != NULL;
+}
+
 bool json_parse(struct json *out, const char *text, size_t len, struct err *err)
 {
-    *out = (struct json){.text = text};
-    if (len > LEN_MAX)
+    out->text = text;
+    if (len > LEN_MAX) {
+        json_free(out);
         return err_set(err, ERR_MALFORMED, "malformed JSON: over %d bytes", LEN_MAX);
-    if (!json_check(text, len, JSON_DEPTH_MAX, TOKENS_MAX, &out->count, err))
+    }
+    if (!json_check(text, len, JSON_DEPTH_MAX, TOKENS_MAX, &out->count, err)) {
+        json_free(out);
         return false;
-    union slot *slots = calloc(out->count, sizeof *slots);
-    if (!slots) {
+    }
+    if (!make_room(out)) {
         json_free(out);
         return err_nomem(err);
     }
-    out->tokens = &slots[0].token;
-    if (read_tokens(slots, out->count, text, len))
+    if (read_tokens((union slot *)out->tokens, out->count, text, len))
         return true;
     json_free(out);
     return err_set(err, ERR_MALFORMED, "malformed JSON");

@@ -30,6 +30,7 @@ struct json {
     const char *text;          /* borrowed */
     struct json_token *tokens; /* tokens[0] is the root */
     size_t count;
+    size_t cap; /* there is memory for so many tokens */
 };
 
 /* The index of no token: json_get's answer for a member that is not there (0 is the root, which is no

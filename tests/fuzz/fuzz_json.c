@@ -100,7 +100,7 @@ static void check_written(const struct json *json, size_t len, unsigned indent)
 {
     struct buf out = {.max = 64 * (size_t)BUF_MAX_DEFAULT};
     struct json_writer writer = {.out = &out, .indent = indent};
-    struct json again;
+    struct json again = {0};
     struct err err = {0};
     must(write_value(json, 0, NULL, &writer) == json->count);
     must(buf_ok(&out, "it", &err));
@@ -114,7 +114,7 @@ static void check_written(const struct json *json, size_t len, unsigned indent)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct json json;
+    struct json json = {0};
     struct err err = {0};
     int64_t number = 0;
     char *text = malloc(size ? size : 1); /* of just this size: a byte that is read too far is seen */

@@ -64,7 +64,7 @@ static void check_cycle(const char *original, const char *wanted)
 static void test_built_in(void **state)
 {
     const char *original = embedded_text("deploy/preferences.json");
-    struct json json;
+    struct json json = {0};
     struct err err;
     (void)state;
     check_cycle(original, NULL);

@@ -16,7 +16,7 @@
 
 static struct json parse(const char *text)
 {
-    struct json json;
+    struct json json = {0};
     struct err err = {0};
     if (!json_parse(&json, text, strlen(text), &err))
         fail_msg("%s: %s", text, err.message);
@@ -25,7 +25,7 @@ static struct json parse(const char *text)
 
 static void assert_refused_len(const char *text, size_t len, const char *message)
 {
-    struct json json;
+    struct json json = {0};
     struct err err = {0};
     /* A copy of the exact size: a byte read behind it is found. */
     char *copy = malloc(len ? len : 1);
@@ -38,6 +38,55 @@ static void assert_refused_len(const char *text, size_t len, const char *message
     assert_int_equal(json.count, 0);
     if (message && strcmp(err.message, message) != 0)
         fail_msg("\"%s\": %s", text, err.message);
+}
+
+/* Bytes are looked at eight at a time: what needs a look is found wherever it stands. */
+static void special_bytes_at_each_place(void **state)
+{
+    static const char *const bad[] = {"\x01", "\x1f", "\x80", "\xff", "\\q"};
+    (void)state;
+    for (int before = 0; before < 20; before++) {
+        for (int after = 0; after < 20; after += 3) {
+            char text[64];
+            for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+                int len = snprintf(text, sizeof text, "[\"%.*s%s%.*s\"]", before, "aaaaaaaaaaaaaaaaaaaa",
+                                   bad[i], after, "~~~~~~~~~~~~~~~~~~~~");
+                assert_refused_len(text, (size_t)len, NULL);
+            }
+            (void)snprintf(text, sizeof text, "[\"%.*s\\\"\xc3\xa9\x7f%.*s\",\"\"]", before,
+                           "                    ", after, "~~~~~~~~~~~~~~~~~~~~");
+            struct json json = parse(text);
+            assert_int_equal(json.count, 3);
+            assert_int_equal(json.tokens[1].end - json.tokens[1].start, (unsigned)(before + after) + 5);
+            json_free(&json);
+        }
+    }
+}
+
+static void memory_is_used_again(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    struct json json = parse("[1,2,3,4]");
+    const struct json_token *tokens = json.tokens;
+    assert_true(json_parse(&json, "{\"a\":\"b\"}", 9, &err));
+    assert_ptr_equal(json.tokens, tokens);
+    assert_int_equal(json.count, 3);
+    assert_int_equal(json.tokens[0].type, JSON_OBJECT);
+    assert_int_equal(json.tokens[0].next, 3);
+    assert_true(json_equals(&json, json_get(&json, 0, "a"), "b"));
+    assert_true(json_parse(&json, "[1,2,3,4,5,6,7]", 15, &err));
+    assert_int_equal(json.count, 8);
+    assert_int_equal(json.tokens[7].next, 8);
+    assert_false(json_parse(&json, "[1,", 3, &err));
+    assert_null(json.tokens);
+    assert_true(json_parse(&json, "7", 1, &err));
+    assert_int_equal(json.tokens[0].type, JSON_NUMBER);
+    alloc_fail(0);
+    assert_false(json_parse(&json, "[7]", 3, &err));
+    assert_true(alloc_done());
+    assert_null(json.tokens);
+    json_free(&json);
 }
 
 static void parses_documents(void **state)
@@ -316,7 +365,7 @@ static void hostile_texts_cost_no_more_than_their_length(void **state)
     char *large = repeat(" ", BUF_MAX_DEFAULT + 1);
     memcpy(large, "{}", 2);
     struct err err = {0};
-    struct json json;
+    struct json json = {0};
     assert_false(json_parse(&json, large, BUF_MAX_DEFAULT + 1, &err));
     assert_string_equal(err.message, "malformed JSON: over 8388608 bytes");
     assert_true(json_parse(&json, large, BUF_MAX_DEFAULT, &err));
@@ -328,7 +377,7 @@ static void caps_the_number_of_values(void **state)
 {
     enum { MOST = 512 * 1024 };
     char *text = repeat("0,", MOST + 1);
-    struct json json;
+    struct json json = {0};
     struct err err = {0};
     (void)state;
     memcpy(text, "[ ", 2);
@@ -605,6 +654,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses_documents),
+        cmocka_unit_test(special_bytes_at_each_place),
+        cmocka_unit_test(memory_is_used_again),
         cmocka_unit_test(takes_all_that_is_json),
         cmocka_unit_test(refuses_what_is_no_json),
         cmocka_unit_test(tells_what_and_where),

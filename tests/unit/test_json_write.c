@@ -165,7 +165,7 @@ static void what_is_written_reads_the_same(void **state)
         struct buf want = {0};
         struct buf got = {0};
         struct err err = {0};
-        struct json json;
+        struct json json = {0};
         char text[48];
         size_t len = draw_bytes(text, sizeof text);
         buf_add_char(&out, '"');
@@ -229,8 +229,8 @@ static void documents_are_valid_in_both_forms(void **state)
         struct buf narrow = {0};
         struct buf wide = {0};
         struct err err = {0};
-        struct json a;
-        struct json b;
+        struct json a = {0};
+        struct json b = {0};
         seed = run;
         write_random(&(struct json_writer){.out = &narrow}, NULL, 0);
         seed = run;

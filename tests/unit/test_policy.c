@@ -13,7 +13,7 @@ static void test_made(void **state)
 {
     struct buf out = {0};
     struct err err;
-    struct json json;
+    struct json json = {0};
     (void)state;
     assert_true(policy_make("aws-us-gov", "123456789012", &out, &err));
     assert_non_null(strstr(out.data, "\"arn:aws-us-gov:ssm:*:123456789012:session/*\""));
