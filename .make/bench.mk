@@ -8,9 +8,15 @@ bench: ## measure speed and size against the floor and against peers, and write 
 	@$(MAKE) --no-print-directory build/bench/limit-go || echo 'bench: the Go program could not be built: it is left out'
 	@$(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick,--page docs/bench.md) build/linux-x86_64/ssm-enforce
 
+profile: ## show where a run's instructions and memory go (callgrind, massif)
+	@.ci/setup build test
+	@$(MAKE) --no-print-directory all debug
+	@$(MAKE) --no-print-directory TARGET=native all
+	@$(PYTHON) tests/bench/profile.py build/linux-x86_64/ssm-enforce.debug build/native/ssm-enforce
+
 # Of Debian's packaged sources, without a network.
 build/bench/limit-go: tests/bench/peers/limit.go
 	@cd tests/bench/peers && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/build/bench/go CGO_ENABLED=0 \
 		go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ limit.go
 
-.PHONY: bench
+.PHONY: bench profile
