@@ -415,7 +415,7 @@ static struct fault fault_of(const struct transfer *transfer, CURLcode result)
     return (struct fault){
         .kind = fault_kind_of(result),
         .host = transfer->lane->host,
-        .detail = transfer->detail[0] ? transfer->detail : curl_easy_strerror(result),
+        .detail = transfer->detail[0] ? transfer->detail : "libcurl gives no reason",
         .os_error = info_long(transfer, CURLINFO_OS_ERRNO),
         .proxy_status = info_long(transfer, CURLINFO_HTTP_CONNECTCODE),
         .flaws = transfer->flaws,
