@@ -26,7 +26,8 @@ all: $(BIN) ## the executable: build/TARGET/ssm-enforce (TARGET: linux-x86_64, l
 # Goals that build for TARGET itself need its flags; the others only run make again or need no compiler.
 compiling := $(filter all install check-binary debug build/% bin-% run-%,$(or $(MAKECMDGOALS),all))
 ifneq ($(compiling),)
-LIBRARIES := $(shell src/third_party/build.sh --path $(TARGET))
+# Named, for $(shell) does not get what is exported to recipes before make 4.4.
+LIBRARIES := $(shell SSM_ENFORCE_CACHE='$(SSM_ENFORCE_CACHE)' src/third_party/build.sh --path $(TARGET))
 # Another recipe or cache: flags.mk and all that is made with it are out of date.
 $(shell mkdir -p $(B) && { [ "$$(cat $(B)/libraries 2>/dev/null)" = "$(LIBRARIES)" ] || echo "$(LIBRARIES)" >$(B)/libraries; })
 include $(B)/flags.mk
