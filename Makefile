@@ -215,7 +215,7 @@ include .make/packages.mk
 # ---- everything ----
 
 test: ## all tests: units, then the executable end to end, as released and with the sanitizers
-	@.ci/setup build test coverage
+	@.ci/setup build test coverage packages witness
 	@$(MAKE) --no-print-directory all check-binary
 	@$(MAKE) --no-print-directory asan
 	@PYTHON=$(PYTHON) MAKE="$(MAKE)" .make/run-tests.sh
