@@ -1,6 +1,7 @@
 #!/bin/bash
 # Usage: licenses.sh OUTPUT
-# Writes the licence of this program, then of each library linked into it, as their pinned archives hold them.
+# Writes the licence of this program, then of each library linked into it, as their pinned archives hold them, and of
+# mingw-w64, which comes with the compiler. (gcc's own runtime asks for no notice in what it compiles.)
 # Leaves OUTPUT alone when nothing changed. src/third_party/fetch.sh has brought the archives into the cache.
 set -euo pipefail
 out=$1
@@ -35,5 +36,7 @@ trap 'rm -f "$out.$$"' EXIT
             cat
         fi
     done <"$here/../src/third_party/pins"
+    title mingw-w64 'C runtime' ' (on Windows)'
+    cat "$here/../src/third_party/mingw-w64.license"
 } | sed 's/\r$//; s/[[:space:]]*$//; s/\f//g' | cat -s >"$out.$$"
 if cmp -s "$out.$$" "$out"; then rm "$out.$$"; else mv "$out.$$" "$out"; fi

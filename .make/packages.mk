@@ -1,6 +1,6 @@
 # What leaves the house: licences, man page, completions, packages, the release.
 
-build/gen/licenses.txt: .make/licenses.sh src/third_party/pins src/base/version.h LICENSE | $(LIBRARIES)/SOURCES
+build/gen/licenses.txt: .make/licenses.sh src/third_party/pins src/third_party/mingw-w64.license src/base/version.h LICENSE | $(LIBRARIES)/SOURCES
 	@mkdir -p $(@D)
 	@.make/licenses.sh $@
 

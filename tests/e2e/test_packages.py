@@ -260,28 +260,68 @@ def test_a_failing_move_keeps_the_old_one(unpacked, place, tmp_path):
 # ---- the bill of materials ----
 
 
-def test_sbom(tmp_path):
-    out = tmp_path / "sbom.json"
-    other = tmp_path / "other.exe"
-    other.write_bytes(b"MZ")
-    sh("/usr/bin/python3", ".make/sbom.py", out, f"linux-x86_64={EXECUTABLE}", f"windows-x86_64={other}")
-    document = json.loads(out.read_text())
-    assert (document["spdxVersion"], document["dataLicense"]) == ("SPDX-2.3", "CC0-1.0")
-    assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+def sbom(out, *targets):
+    sh("/usr/bin/python3", ".make/sbom.py", out, *targets)
+    return json.loads(out.read_text())
+
+
+def linked_into(document, target):
     packages = {package["SPDXID"]: package for package in document["packages"]}
     assert len(packages) == len(document["packages"])
-    pins = [line.split() for line in (ROOT / "src/third_party/pins").read_text().splitlines() if not line.startswith("#")]
-    for name, release, archive, checksum, *_ in pins:
-        package = packages[f"SPDXRef-{name}"]
+    for one in document["relationships"]:
+        assert one["relatedSpdxElement"] in packages
+    return {packages[one["relatedSpdxElement"]]["name"]: packages[one["relatedSpdxElement"]]
+            for one in document["relationships"]
+            if (one["relationshipType"], one["spdxElementId"]) == ("STATIC_LINK", f"SPDXRef-ssm-enforce-{target}")}  # fmt: skip
+
+
+PINS = [line.split() for line in (ROOT / "src/third_party/pins").read_text().splitlines() if not line.startswith("#")]
+
+
+def test_sbom(tmp_path):
+    document = sbom(tmp_path / "sbom.json", f"linux-x86_64={EXECUTABLE}")
+    assert (document["spdxVersion"], document["dataLicense"]) == ("SPDX-2.3", "CC0-1.0")
+    assert document["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+    ours = next(package for package in document["packages"] if package["SPDXID"] == "SPDXRef-ssm-enforce-linux-x86-64")
+    assert ours["checksums"][0]["checksumValue"] == hashlib.sha256(EXECUTABLE.read_bytes()).hexdigest()
+    linked = linked_into(document, "linux-x86-64")
+    assert set(linked) == {name for name, *_ in PINS} | {"libgcc"}
+    for name, release, archive, checksum, *_ in PINS:
+        package = linked[name]
         assert (package["versionInfo"], package["packageFileName"]) == (release, archive)
         assert package["checksums"] == [{"algorithm": "SHA256", "checksumValue": checksum}]
         assert package["licenseConcluded"] and package["supplier"]
-    ours = packages["SPDXRef-ssm-enforce-linux-x86-64"]
-    assert ours["checksums"][0]["checksumValue"] == hashlib.sha256(EXECUTABLE.read_bytes()).hexdigest()
-    linked = {(one["spdxElementId"], one["relatedSpdxElement"]) for one in document["relationships"]
-              if one["relationshipType"] == "STATIC_LINK"}  # fmt: skip
-    names = {name for name, *_ in pins}
-    assert {other for one, other in linked if "linux" in one} == {f"SPDXRef-{name}" for name in names}
-    assert {other for one, other in linked if "windows" in one} == {f"SPDXRef-{name}" for name in names - {"musl"}}
-    for one in document["relationships"]:
-        assert one["relatedSpdxElement"] in packages
+    libgcc = sh("gcc", "-print-libgcc-file-name").stdout.strip()
+    assert linked["libgcc"]["checksums"][0]["checksumValue"] == hashlib.sha256(Path(libgcc).read_bytes()).hexdigest()
+    assert linked["libgcc"]["versionInfo"] == sh("gcc", "-dumpfullversion").stdout.strip()
+
+
+@need("x86_64-w64-mingw32-gcc")
+def test_sbom_of_windows(tmp_path):
+    executable = tmp_path / "ssm-enforce.exe"
+    executable.write_bytes(b"MZ")
+    linked = linked_into(sbom(tmp_path / "sbom.json", f"windows-x86_64={executable}"), "windows-x86-64")
+    assert set(linked) == {name for name, *_ in PINS} - {"musl"} | {"libgcc", "mingw-w64"}
+    for name in "libgcc", "mingw-w64":
+        assert re.fullmatch(r"\d+\.\d+\.\d+", linked[name]["versionInfo"]) and "mingw" in linked[name]["sourceInfo"]
+
+
+def test_sbom_names_the_patches_that_were_used(tmp_path, monkeypatch):
+    """Where the pinned ones are gone, fetch.sh takes others, or none."""
+    sources = tmp_path / "cache/src"
+    sources.mkdir(parents=True)
+    monkeypatch.setitem(ENV, "SSM_ENFORCE_CACHE", str(tmp_path / "cache"))
+    pinned = {name: f"{name}_{release}-{revision}.debian.tar.xz" for name, release, _, _, revision, *_ in PINS if revision != "-"}
+    source = {one: package["sourceInfo"] for one, package in linked_into(
+        sbom(tmp_path / "1.json", f"linux-x86_64={EXECUTABLE}"), "linux-x86-64").items()}  # fmt: skip
+    assert all(f"the patches of {archive} (SHA-256 " in source[name] for name, archive in pinned.items()), source
+    for name, release, *_ in PINS:
+        if name == "curl":
+            (sources / "another.debian.tar.xz").write_bytes(b"another")
+            (sources / f"{name}-{release}.patches").symlink_to("another.debian.tar.xz")
+        elif name in pinned:
+            (sources / f"{name}-{release}.patches").touch()
+    source = {one: package["sourceInfo"] for one, package in linked_into(
+        sbom(tmp_path / "2.json", f"linux-x86_64={EXECUTABLE}"), "linux-x86-64").items()}  # fmt: skip
+    assert f"the patches of another.debian.tar.xz (SHA-256 {hashlib.sha256(b'another').hexdigest()})." in source["curl"]
+    assert not [name for name in pinned if name != "curl" and "patches" in source[name]]
