@@ -126,6 +126,7 @@ $(FUZZERS): $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libssm-enforce.a
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(B)/libssm-enforce.a $(LDFLAGS_ALL) $(LIBS) -lm
 
+bin-fuzz: $(FUZZERS)
 run-fuzz: $(FUZZERS)
 	@.make/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 
@@ -246,7 +247,7 @@ include .make/proof.mk
 include .make/bench.mk
 
 FORCE:
-.PHONY: FORCE all all-targets asan bin-executable bin-unit check-binary clean compile_commands.json debug demo demo-deploy fuzz help install \
+.PHONY: FORCE all all-targets asan bin-executable bin-fuzz bin-unit check-binary clean compile_commands.json debug demo demo-deploy fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Usage: run-unit.sh [RUNNER...] -- TEST...
 # Runs each unit test, prints the output of those that fail, and a last line with the numbers.
+# Lines of a test's output that begin with "figure: " are shown too.
 # T=MODULE runs only test_MODULE and prints all it says.
 set -uo pipefail
 runner=()
@@ -13,7 +14,7 @@ passed=0 failed=0 broken=()
 for test in "$@"; do
     name=${test##*/} name=${name%.exe}
     [ -z "${T-}" ] || [ "$name" = "test_$T" ] || continue
-    output=$(timeout -k 5 300 "${runner[@]}" "$test" 2>&1)
+    output=$(timeout -k 5 600 "${runner[@]}" "$test" 2>&1)
     status=$?
     ok=$(grep -c '^\[       OK \]' <<<"$output")
     bad=$(grep -c '^\[  FAILED  \] [^ ]*$' <<<"$(sed '/Test(s) FAILED\|listed below/,$d; /test(s), listed/,$d' <<<"$output")")
@@ -26,6 +27,7 @@ for test in "$@"; do
         printf '%s\n' "$output"
     else
         echo "unit: $name: $ok passed"
+        grep '^figure: ' <<<"$output"
     fi
     passed=$((passed + ok)) failed=$((failed + bad))
 done

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #if __has_include(<valgrind/memcheck.h>)
@@ -34,6 +35,7 @@ static struct {
     size_t left;        /* so many allocations succeed, then one fails */
     bool armed;         /* one is going to fail */
     bool failed;        /* it did */
+    size_t total;       /* so many did in all */
     const char *secret; /* bytes that must not be in memory that is given back, NULL: nobody looks */
     bool leaked;        /* they were */
 } alloc;
@@ -68,7 +70,14 @@ static inline bool alloc_fails(void)
         return false;
     alloc.armed = false;
     alloc.failed = true;
+    alloc.total++;
     return true;
+}
+
+__attribute__((destructor)) static void alloc_tell(void)
+{
+    if (alloc.total)
+        printf("figure: %zu allocations failed in turn\n", alloc.total);
 }
 
 static inline void alloc_look(const void *data)

@@ -421,6 +421,7 @@ static void random_sets_agree_with_the_naive_plan(void **state)
         if (!agree(&sample))
             shrink_and_fail(&sample, from);
     }
+    printf("figure: %lu random session sets, both implementations agree on each\n", sets);
 }
 
 int main(void)
