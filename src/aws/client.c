@@ -14,7 +14,8 @@ enum {
     BACKOFF_MS = 100,
     BACKOFF_THROTTLED_MS = 200,
     BACKOFF_MAX_MS = 2000,
-    SKEW_MIN_MS = 4 * 60 * 1000 /* a signature holds for 5 minutes */
+    SKEW_MIN_MS = 4 * 60 * 1000, /* a signature holds for 5 minutes */
+    SKEW_CORRECTIONS_MAX = 4
 };
 
 /* The calls of one aws_call_all that have no outcome yet, and the arrays of a round of tries. */
@@ -30,8 +31,9 @@ struct batch {
     struct http_reply *replies;
     char **urls;
     unsigned tries;
-    int64_t signed_skew_ms;  /* the skew that this round was signed with */
-    bool was_skew_corrected; /* before this round */
+    unsigned mended;               /* of them, those whose calls failed for a reason that is mended now */
+    int64_t signed_skew_ms;        /* the skew that this round was signed with */
+    unsigned had_skew_corrections; /* before this round */
     bool was_refreshed;
     bool is_fresh; /* the credentials were fetched afresh in this round */
 };
@@ -122,7 +124,7 @@ static bool send_round(struct batch *batch, int64_t left_ms)
 {
     const struct http *http = batch->session->io->http;
     batch->signed_skew_ms = batch->session->skew_ms;
-    batch->was_skew_corrected = batch->session->skew_corrected;
+    batch->had_skew_corrections = batch->session->skew_corrections;
     batch->was_refreshed = batch->session->refreshed;
     batch->tries++;
     for (size_t slot = 0; slot < batch->pending_count; slot++)
@@ -167,12 +169,13 @@ static enum verdict judge_skew(struct batch *batch, struct aws_result *result)
     if (result->err.code != ERR_SKEW && !(may_be_skew(&result->err) && far_off))
         return IS_FINAL;
     result->err.code = ERR_SKEW;
-    if (known && !batch->was_skew_corrected) {
-        if (!session->skew_corrected)
+    unsigned had = batch->had_skew_corrections;
+    if (known && (had == 0 || (far_off && had < SKEW_CORRECTIONS_MAX))) {
+        if (session->skew_corrections == had)
             trace_say(session->io->trace, "the local clock is %lld ms off the service's: corrected",
                       (long long)off_ms);
         session->skew_ms = server_ms - wall_ms;
-        session->skew_corrected = true;
+        session->skew_corrections = had + 1; /* once a round, however many calls complain */
         return AGAIN_NOW;
     }
     if (far_off) {
@@ -252,8 +255,10 @@ static int64_t judge_round(struct batch *batch)
         batch->pending[kept++] = call;
     }
     batch->pending_count = kept;
-    if (!later)
+    if (!later) {
+        batch->mended++;
         return 0;
+    }
     for (unsigned i = 1; i < batch->tries && most_ms < BACKOFF_MAX_MS; i++)
         most_ms *= 2;
     if (most_ms > BACKOFF_MAX_MS)
@@ -264,7 +269,7 @@ static int64_t judge_round(struct batch *batch)
 /* The caller wants no more tries: the last refusal stands. */
 static bool is_enough(const struct batch *batch)
 {
-    return batch->client->tries_max && batch->tries >= batch->client->tries_max;
+    return batch->client->tries_max && batch->tries - batch->mended >= batch->client->tries_max;
 }
 
 /* The deadline is over for a call that still hoped: says so, what failed last, and how often it was tried. */

@@ -21,9 +21,9 @@
 struct aws_session {
     const struct aws_io *io;
     struct credentials credentials;
-    int64_t skew_ms;     /* added to the wall clock; learnt from a server's Date */
-    bool skew_corrected; /* once a run */
-    bool refreshed;      /* once a run */
+    int64_t skew_ms;           /* added to the wall clock; learnt from a server's Date */
+    unsigned skew_corrections; /* a few a run: one server's clock may be wrong, and the next one's right */
+    bool refreshed;            /* once a run */
     bool (*refresh)(void *ctx, struct credentials *out, struct err *err);
     void *refresh_ctx;
     int64_t call_timeout_ms; /* for one try; 0: at most 5 s and half of what is left until the deadline */
@@ -32,7 +32,8 @@ struct aws_session {
 struct aws_client {
     struct aws_session *session; /* borrowed, shared */
     struct endpoint endpoint;
-    unsigned tries_max; /* 0: as many as the deadline allows */
+    unsigned
+        tries_max; /* 0: as many as the deadline allows; one that mends the reason (skew, expiry) is free */
 };
 
 /* One call. All borrowed. */
