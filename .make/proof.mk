@@ -39,7 +39,7 @@ proof-unit: proof-built
 	$(kept) $(MAKE) --no-print-directory unit
 
 proof-faults: proof-built
-	$(kept) env $(e2e_tests) tests/e2e/test_faults.py
+	$(kept) env $(e2e_tests) tests/e2e/test_faults.py tests/e2e/test_faults_connections.py
 
 proof-many: proof-built
 	$(kept) env SSM_ENFORCE_TEST_LONG=1 $(e2e_tests) tests/e2e/test_many.py
