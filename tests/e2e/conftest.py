@@ -166,6 +166,7 @@ def run(emu: Emulator, executable: list[str], tmp_path: Path) -> Iterator[Runner
     """Runs the executable against `emu`; see Runner."""
     home = tmp_path / "home"
     home.mkdir()
+    target.use_home(home)
     runner = Runner(emu, home, executable)
     yield runner
     for process in runner.started:

@@ -10,6 +10,7 @@ and is skipped there as "wine: wine keeps no event log". Bounds of time get SLAC
 
 from __future__ import annotations
 
+import getpass
 import os
 import shlex
 import subprocess
@@ -36,6 +37,26 @@ def path_for(path: Path | str) -> str:
     return "Z:" + str(path).replace("/", "\\") if TARGET == "wine" else str(path)
 
 
+def use_home(home: Path) -> None:
+    """Makes the shared files in `home` those of the user. Wine takes the profile's folder from its registry."""
+    if TARGET == "wine":
+        prefix = Path(os.environ.get("WINEPREFIX") or Path.home() / ".wine")
+        link = prefix / "drive_c/users" / getpass.getuser() / ".aws"
+        link.unlink(missing_ok=True)
+        link.symlink_to(home / ".aws")
+
+
+def write_command(path: Path, text: str, argument: str = "") -> str:
+    """Writes a command that prints `text` (one line), given `argument`, and fails with another one. Returns how the
+    executable under test is to call it."""
+    path.write_text(f"#!/bin/sh\ntest \"$1\" = '{argument}' && echo '{text}'\n")
+    path.chmod(0o700)
+    if SYSTEM == "windows":
+        path = path.with_name(path.name + ".bat")
+        path.write_text(f'@if not "%~1"=="{argument}" exit /b 1\r\n@echo {text}\r\n')
+    return f'"{path_for(path)}"'
+
+
 def reason_to_skip(item: pytest.Item) -> str | None:
     """Why a test can't hold for this target, by its marks; None: it has to."""
     for mark in item.iter_markers("gap"):
@@ -49,10 +70,12 @@ def reason_to_skip(item: pytest.Item) -> str | None:
 
 @contextmanager
 def kept_warm(env: dict[str, str]) -> Iterator[None]:
-    """Holds a process of wine, without which wine's own are started anew for each run (0.4 s)."""
+    """Holds a process of wine, without which wine's own are started anew for each run (0.4 s). The first one of all
+    sets its folder up."""
     if TARGET != "wine":
         yield
         return
+    subprocess.run([*WRAP, "cmd.exe", "/c", "exit"], env=env, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     with subprocess.Popen([*WRAP, "cmd.exe"], env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as held:  # fmt: skip
         yield

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from target import write_command
+
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role"
 
@@ -114,11 +116,10 @@ def test_a_web_identity(world, run):
 def test_a_command_that_prints_keys(world, run):
     user = world.user("from-command")
     document = {"Version": 1, "AccessKeyId": user.access_key, "SecretAccessKey": user.secret_key}
-    command = write(run, "a command", f"#!/bin/sh\ntest \"$1\" = 'x y' && echo '{json.dumps(document)}'\n")
-    command.chmod(0o700)
-    write(run, "config", f"[profile a]\ncredential_process = \"{command}\" 'x y'\n")
+    command = write_command(run.home / "a command", json.dumps(document), "x y")
+    write(run, "config", f'[profile a]\ncredential_process = {command} "x y"\n')
     expect(world, run("list", "--profile", "a", "-v"), user.arn)
-    write(run, "config", f"[profile a]\ncredential_process = \"{command}\" other\n")
+    write(run, "config", f"[profile a]\ncredential_process = {command} other\n")
     result = run("list", "--profile", "a")
     assert result.rc == 2 and "credential_process" in result.err, result
 
@@ -232,20 +233,19 @@ def find_aws():
 def test_as_the_aws_command_line(world, run, base, kind):
     other = world.user("other")
     document = {"Version": 1, "AccessKeyId": other.access_key, "SecretAccessKey": other.secret_key}
-    command = write(run, "command", f"#!/bin/sh\necho '{json.dumps(document)}'\n")
-    command.chmod(0o700)
-    write(
-        run,
-        "config",
-        f"[profile both]\n{keys_of(other)}[profile command]\ncredential_process = {command}\n"
-        f"[profile order]\ncredential_process = {command}\n{keys_of(base)}[profile empty]\nregion = eu-central-1\n"
-        "[profile container]\n[profile imds]\n[profile keys]\n",
+    command = write_command(run.home / "command", json.dumps(document))
+    config = (
+        f"[profile both]\n{keys_of(other)}[profile command]\ncredential_process = COMMAND\n"
+        f"[profile order]\ncredential_process = COMMAND\n{keys_of(base)}[profile empty]\nregion = eu-central-1\n"
+        "[profile container]\n[profile imds]\n[profile keys]\n"
     )
+    write(run, "config", config.replace("COMMAND", command))
     write(run, "credentials", f"[base]\n{keys_of(base)}[both]\n{keys_of(base)}[keys]\n{keys_of(other)}")
     credentials = kind if kind in ("container", "imds") else "env" if kind == "keys" else "imds"
     environment = run.environment(credentials)
     result = run("list", "--profile", kind, credentials=credentials)
     assert result.rc == 0, result
+    write(run, "config", config.replace("COMMAND", f"{run.home}/command"))
     aws = subprocess.run(
         [find_aws(), "configure", "export-credentials", "--profile", kind],
         env=environment,

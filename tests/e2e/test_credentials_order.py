@@ -16,6 +16,8 @@ from botocore.config import Config
 from botocore.credentials import SSOProvider, create_credential_resolver
 from botocore.exceptions import BotoCoreError, ClientError
 
+from target import write_command
+
 CASES = int(os.environ.get("SSM_ENFORCE_ORDER_CASES", "60"))
 SEED = int(os.environ.get("SSM_ENFORCE_ORDER_SEED", "1"))
 NAMES = ["default", "a", "b", "c"]
@@ -23,7 +25,7 @@ START_URL = "https://corp.awsapps.com/start"
 
 
 class Files:
-    """Random shared files; every key and role in them is known to the emulator."""
+    """Random shared files; every key and role in them is known to the emulator. COMMAND stands for a command."""
 
     def __init__(self, world, home, seed):
         self.world, self.home, self.random = world, home, random.Random(seed)
@@ -55,22 +57,26 @@ class Files:
             text += self.setting(f"role_arn = {self.world.role_arn('web')}", 0.9)
         elif self.maybe(0.4):
             text += self.role(name)
-        text += self.setting(f"credential_process = {self.home}/command", 0.15)
+        text += self.setting("credential_process = COMMAND", 0.15)
         if self.maybe(0.15):
             text += self.setting("sso_account_id = 123456789012", 0.95) + self.setting("sso_role_name = Admin", 0.95)
             text += f"sso_start_url = {START_URL}\n" + self.setting("sso_region = eu-central-1", 0.95)
         return text
 
-    def write(self):
-        for kind in ("config", "credentials"):
-            text = ""
+    def make(self):
+        self.texts = {"config": "", "credentials": ""}
+        for kind in self.texts:
             for name in NAMES:
                 header = f"[profile {name}]\n" if kind == "config" and name != "default" else f"[{name}]\n"
-                text += header + self.section(name, kind) if self.maybe(0.8) else ""
-            (self.home / ".aws" / kind).write_text(text)
+                self.texts[kind] += header + self.section(name, kind) if self.maybe(0.8) else ""
+
+    def write(self, command):
+        for kind, text in self.texts.items():
+            (self.home / ".aws" / kind).write_text(text.replace("COMMAND", command))
 
 
 def prepare(world, home):
+    """Returns the command line of the command."""
     cache = home / ".aws/sso/cache"
     cache.mkdir(parents=True)
     token = {"accessToken": "sso-token", "expiresAt": "2099-01-01T00:00:00Z"}
@@ -82,8 +88,7 @@ def prepare(world, home):
     (home / "token").write_text("identity")
     user = world.user("command")
     document = {"Version": 1, "AccessKeyId": user.access_key, "SecretAccessKey": user.secret_key}
-    (home / "command").write_text(f"#!/bin/sh\necho '{json.dumps(document)}'\n")
-    (home / "command").chmod(0o700)
+    return write_command(home / "command", json.dumps(document))
 
 
 def calls_of(world, access_key):
@@ -116,11 +121,12 @@ def ask_botocore(world, emu, profile):
 
 
 def test_as_the_python_client(emu, world, run, monkeypatch):
-    prepare(world, run.home)
+    command = prepare(world, run.home)
     files = Files(world, run.home, SEED)
     kinds = set()
     for case in range(CASES):
-        files.write()
+        files.make()
+        files.write(f"{run.home}/command")
         profile = files.random.choice(NAMES)
         environment = run.environment(files.random.choice(["imds", "container"]))
         with monkeypatch.context() as patch:
@@ -131,13 +137,14 @@ def test_as_the_python_client(emu, world, run, monkeypatch):
             patch.setattr(SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(run.home / ".aws/sso/cache"))
             world.log.clear()
             theirs = ask_botocore(world, emu, profile)
+        files.write(command)
         world.log.clear()
         result = run("list", "--profile", profile, "--region", world.region, env=environment)
         ours = f"error: {result.err}"
         if result.rc == 0:
             ours = calls_of(world, world.log.calls("DescribeSessions")[-1].access_key)
         kinds.add(theirs.partition(",")[0])
-        both = "--- credentials\n".join((run.home / ".aws" / kind).read_text() for kind in ("config", "credentials"))
+        both = "--- credentials\n".join(files.texts.values())
         same = ours == theirs or (ours.startswith("error") and theirs.startswith("error"))
         assert same, f"case {case}, profile {profile}:\n{both}\nours: {ours}\ntheirs: {theirs}"
     assert CASES < 60 or len(kinds) > 6, kinds
