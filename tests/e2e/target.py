@@ -28,6 +28,9 @@ WRAP = shlex.split(os.environ.get("SSM_ENFORCE_WRAP", ""))
 TARGET = "wine" if BIN.suffix == ".exe" else "qemu" if any("qemu" in word for word in WRAP) else "native"
 SYSTEM = "windows" if TARGET == "wine" else "linux"
 
+# What this machine's own shell can run: the executable that a deployment from another system puts on a Linux instance.
+HOST_BIN = BIN if TARGET == "native" else ROOT / "build/linux-x86_64/ssm-enforce"
+
 # What a run may take longer here than natively.
 SLACK_MS = {"native": 0, "qemu": 1000, "wine": 1000}[TARGET]
 

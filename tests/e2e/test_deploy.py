@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
+import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
 from agent import Worker
+from target import HOST_BIN, SYSTEM, TARGET
 
 NAME = "SSM-SessionManagerRunShell"
 POLICY = "SSMConcurrentSessionsPolicy"
@@ -128,7 +135,8 @@ def test_changed_limit(world, run, documents, admin):
     [backup] = backups(run)
     assert backup.read_text() == before
     assert backup.name.startswith("123456789012-eu-central-1-SSM-SessionManagerRunShell-v1-")
-    assert backup.stat().st_mode & 0o077 == 0
+    # On Windows the administrators may, too; wine shows them as the group.
+    assert backup.stat().st_mode & (0o077 if SYSTEM == "linux" else 0o007) == 0
 
 
 def test_wait_until_active(world, documents, admin):
@@ -443,15 +451,16 @@ def test_usage_errors_call_nothing(world, admin, args):
 
 def terminal(run, world, *args, answer):
     """Runs on a terminal and answers the question."""
-    import pty
-
     env = run.environment("user", AWS_REGION=world.region, TERM="xterm")
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(run.home)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
         os.execve(run.prefix[0], [*run.prefix, *args], env)
     shown, answered = b"", False
     while True:
+        if not select.select([fd], [], [], 30)[0]:
+            os.kill(pid, signal.SIGKILL)
         try:
             data = os.read(fd, 65536)
         except OSError:
@@ -460,6 +469,8 @@ def terminal(run, world, *args, answer):
             break
         shown += data
         if not answered and b"[y/N]" in shown:
+            while TARGET == "wine" and termios.tcgetattr(fd)[3] & termios.ICANON:
+                time.sleep(0.02)  # until its console reads, a return is a line feed
             os.write(fd, answer)
             answered = True
     os.close(fd)
@@ -468,13 +479,13 @@ def terminal(run, world, *args, answer):
 
 def test_asked_once(run, world, documents, admin):
     world.regions = ["eu-central-1", "eu-west-1"]
-    rc, shown = terminal(run, world, "deploy", "--max", "3", "--region", "eu-central-1,eu-west-1", answer=b"y\n")
+    rc, shown = terminal(run, world, "deploy", "--max", "3", "--region", "eu-central-1,eu-west-1", answer=b"y\r")
     assert rc == 0 and shown.count("[y/N]") == 1 and "123456789012" in shown, shown
     assert "\033[32m+" in shown and "eu-west-1: created, version 1" in shown, shown
     assert documents.find() and documents.find(region="eu-west-1")
 
 
-@pytest.mark.parametrize("answer", [b"\n", b"n\n", b"yesterday\n"])
+@pytest.mark.parametrize("answer", [b"\r", b"n\r", b"yesterday\r"])
 def test_no_means_no(run, world, admin, answer):
     rc, shown = terminal(run, world, "deploy", "--max", "3", answer=answer)
     assert rc == 1 and "nothing was changed" in shown, shown
@@ -693,6 +704,7 @@ def test_the_rights_that_the_guide_lists_are_enough(world, run, documents, iam, 
 # ---- thirty regions ----
 
 
+@pytest.mark.only("native", "counts what the executable itself does, in name spaces of its own")
 def test_thirty_regions_side_by_side(executable):
     """Round trips of a region: TCP and TLS (2), then one for each call. The regions' go on at the same time."""
     if len(executable) > 1:
@@ -715,9 +727,8 @@ def test_thirty_regions_side_by_side(executable):
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_what_is_pushed_enforces(world, run, documents, admin, executable, shell):
-    command = executable[-1]
-    assert admin("deploy", "--max", "1", "--linux-path", command, "--log", "none",
+def test_what_is_pushed_enforces(world, run, documents, admin, shell):
+    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
                  "--exempt", "*:assumed-role/A'b $(x) \"c\"/*").rc == 0  # fmt: skip
     text = profile(documents.find())
     sessions = [world.add_session(owner="jane", age=100 - number) for number in range(3)]
@@ -749,8 +760,8 @@ def interrupted(worker):
 @pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 @pytest.mark.parametrize("deny", [False, True])
-def test_what_is_pushed_is_typed(world, run, documents, admin, executable, tmp_path, shell, deny):
-    assert admin("deploy", "--max", "1", "--linux-path", executable[-1], "--log", "none",
+def test_what_is_pushed_is_typed(world, run, documents, admin, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
                  "--exempt", "*:assumed-role/A'b $(x) !\"c\"{{d}}/*", *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
     old, own = world.add_session(owner="jane", age=100), world.add_session(owner="jane", age=0)
     worker = Worker(tmp_path, own.session_id, profile(documents.find()), run.environment(), shell)
@@ -767,8 +778,8 @@ def test_what_is_pushed_is_typed(world, run, documents, admin, executable, tmp_p
 @pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 @pytest.mark.parametrize("deny", [False, True])
-def test_what_is_pushed_when_enforcement_fails(world, run, documents, admin, executable, tmp_path, shell, deny):
-    assert admin("deploy", "--max", "1", "--linux-path", executable[-1], "--log", "none",
+def test_what_is_pushed_when_enforcement_fails(world, run, documents, admin, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
                  *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
     own = world.add_session(owner="jane", age=0)
     world.deny("ssm:DescribeSessions")

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from target import HOST_BIN
+
 TOOLS = ("sh", "mktemp", "sha256sum", "uname", "dirname", "mkdir", "chmod", "mv", "rm", "sleep", "python3")
 
 
@@ -19,11 +21,11 @@ def bucket(world):
 
 
 @pytest.fixture
-def publish(run, world, executable):
-    """Publishes the executable under test."""
+def publish(run, world):
+    """Publishes an executable for Linux."""
     world.service("iam")
 
-    def publish(*args, binaries=(executable[-1],), url="s3://releases/tools/", endpoint="aws", **env):
+    def publish(*args, binaries=(HOST_BIN,), url="s3://releases/tools/", endpoint="aws", **env):
         binary_args = [word for path in binaries for word in ("--binary", str(path))]
         return run("deploy", "--max", "3", "--yes", "--skip-policy", "--skip-document", "--publish", url, *binary_args,
                    "--output", "json", *args, credentials="user", endpoint=endpoint,
@@ -40,15 +42,15 @@ def windows_executable(path):
     return path
 
 
-def test_published(world, run, bucket, publish, executable):
+def test_published(world, run, bucket, publish):
     windows = windows_executable(run.home / "w.exe")
-    result = publish(binaries=(executable[-1], windows))
+    result = publish(binaries=(HOST_BIN, windows))
     assert result.rc == 0, result
     keys = [entry["key"] for entry in result.json["objects"]]
     version = result.json["version"]
     assert keys == [f"tools/{version}/linux-x86_64/ssm-enforce", f"tools/{version}/windows-x86_64/ssm-enforce.exe",
                     f"tools/{version}/SHA256SUMS"]  # fmt: skip
-    binary = open(executable[-1], "rb").read()
+    binary = open(HOST_BIN, "rb").read()
     assert bucket.objects[keys[0]].body == binary
     assert bucket.objects[keys[1]].body == windows.read_bytes()
     sums = bucket.objects[keys[2]].body.decode()
@@ -89,9 +91,9 @@ def test_no_bucket(world, publish):
     assert result.rc == 1 and "NoSuchBucket" in result.err, result
 
 
-def test_a_document_is_not_pushed_without_its_executables(world, run, bucket, executable):
+def test_a_document_is_not_pushed_without_its_executables(world, run, bucket):
     world.deny("s3:PutObject")
-    result = run("deploy", "--max", "3", "--yes", "--publish", "s3://releases/x", "--binary", executable[-1],
+    result = run("deploy", "--max", "3", "--yes", "--publish", "s3://releases/x", "--binary", str(HOST_BIN),
                  credentials="user", env={"AWS_REGION": world.region})  # fmt: skip
     assert result.rc == 1 and world.service("documents").find() is None, result
     assert world.service("iam").policy("SSMConcurrentSessionsPolicy") is None
@@ -126,11 +128,11 @@ def install(emu, world, run, bucket, publish, tmp_path):
     return install
 
 
-def test_user_data_installs(world, install, executable, tmp_path):
+def test_user_data_installs(world, install, tmp_path):
     path = tmp_path / "new folder" / "bin" / "ssm-enforce"
     done = install(path)
     assert done.returncode == 0 and "installed" in done.stderr, done.stderr
-    assert path.read_bytes() == open(executable[-1], "rb").read()
+    assert path.read_bytes() == open(HOST_BIN, "rb").read()
     assert path.stat().st_mode & 0o777 == 0o755
     assert list(path.parent.iterdir()) == [path]
     assert not world.log.refused() and world.log.calls("GetObject")[-1].verdict == "ok"
@@ -139,14 +141,14 @@ def test_user_data_installs(world, install, executable, tmp_path):
     assert again.returncode == 0 and "up to date" in again.stderr and not world.log.calls("GetObject"), again
 
 
-def test_user_data_with_the_aws_command_line(world, install, executable, tmp_path):
+def test_user_data_with_the_aws_command_line(world, install, tmp_path):
     aws = shutil.which("aws", path="/usr/local/bin:/usr/bin:/bin")
     if aws is None:
         pytest.skip("no AWS command line")
     path = tmp_path / "ssm-enforce"
     done = install(path, aws=aws)
     assert done.returncode == 0 and "installed" in done.stderr, done.stderr
-    assert path.read_bytes() == open(executable[-1], "rb").read()
+    assert path.read_bytes() == open(HOST_BIN, "rb").read()
 
 
 def test_user_data_keeps_what_is_there(world, bucket, install, tmp_path):
@@ -186,9 +188,9 @@ def test_user_data_of_another_machine(run, world, bucket, install, publish, tmp_
     assert "windows-x86_64/ssm-enforce.exe" in text and hashlib.sha256(windows.read_bytes()).hexdigest() in text
 
 
-def test_text_output(world, run, bucket, executable):
+def test_text_output(world, run, bucket):
     result = run("deploy", "--max", "3", "--yes", "--skip-policy", "--skip-document", "--publish", "s3://releases/t",
-                 "--binary", executable[-1], credentials="user", env={"AWS_REGION": world.region})  # fmt: skip
+                 "--binary", str(HOST_BIN), credentials="user", env={"AWS_REGION": world.region})  # fmt: skip
     assert result.rc == 0, result
     assert "upload s3://releases/t/" in result.out and ": uploaded" in result.out
     assert "user-data for Linux:\n\n#!/bin/sh\n" in result.out
