@@ -27,6 +27,7 @@ WRAP = shlex.split(os.environ.get("SSM_ENFORCE_WRAP", ""))
 # "native" (whatever else is in front of it), "qemu" or "wine"; and the system that the executable is for.
 TARGET = "wine" if BIN.suffix == ".exe" else "qemu" if any("qemu" in word for word in WRAP) else "native"
 SYSTEM = "windows" if TARGET == "wine" else "linux"
+PREFIX = Path(os.environ.get("WINEPREFIX") or Path.home() / ".wine")  # wine's folder
 
 # What this machine's own shell can run: the executable that a deployment from another system puts on a Linux instance.
 HOST_BIN = BIN if TARGET == "native" else ROOT / "build/linux-x86_64/ssm-enforce"
@@ -43,8 +44,7 @@ def path_for(path: Path | str) -> str:
 def use_home(home: Path) -> None:
     """Makes the shared files in `home` those of the user. Wine takes the profile's folder from its registry."""
     if TARGET == "wine":
-        prefix = Path(os.environ.get("WINEPREFIX") or Path.home() / ".wine")
-        link = prefix / "drive_c/users" / getpass.getuser() / ".aws"
+        link = PREFIX / "drive_c/users" / getpass.getuser() / ".aws"
         link.unlink(missing_ok=True)
         link.symlink_to(home / ".aws")
 

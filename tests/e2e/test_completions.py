@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "build/gen"
 COMMANDS = ["enforce", "list", "doctor", "deploy", "undeploy", "rollback", "help", "version"]
 
-pytestmark = pytest.mark.skipif(
-    "SSM_ENFORCE_WRAP" in os.environ or "asan" in os.environ.get("SSM_ENFORCE_BIN", ""),
-    reason="nothing of the executable is in it",
-)
+pytestmark = [
+    pytest.mark.only("native", "nothing of the executable is in it"),
+    pytest.mark.skipif("asan" in os.environ.get("SSM_ENFORCE_BIN", ""), reason="nothing of the executable is in it"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

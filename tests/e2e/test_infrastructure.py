@@ -15,10 +15,10 @@ from test_deploy_moto import aws, server  # noqa: F401
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "deploy/cloudformation.yaml"
 
-pytestmark = pytest.mark.skipif(
-    "SSM_ENFORCE_WRAP" in os.environ or "asan" in os.environ.get("SSM_ENFORCE_BIN", ""),
-    reason="nothing of the executable is in it",
-)
+pytestmark = [
+    pytest.mark.only("native", "nothing of the executable is in it"),
+    pytest.mark.skipif("asan" in os.environ.get("SSM_ENFORCE_BIN", ""), reason="nothing of the executable is in it"),
+]
 
 
 def test_profile_lines_are_those_of_profiles():

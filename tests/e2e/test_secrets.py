@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from conftest import Result, Runner
 from emulator import Emulator, World
+from target import SYSTEM, path_for
 
 NOBODY = 65534
 CONTAINER_TOKEN = "UOwyXxnuVGHCsZtkKQfpBLMjRoEaDTIb"
@@ -154,10 +154,7 @@ def test_a_secret_that_can_not_be_one(world: World, run: Runner, name: str) -> N
 
 # ---- the process ----
 
-linux = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0 or "SSM_ENFORCE_WRAP" in os.environ,
-    reason="looks at /proc of another user's process",
-)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="looks at /proc of another user's process")
 
 
 @pytest.fixture
@@ -176,7 +173,8 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-@linux
+@needs_root
+@pytest.mark.only("native", "looks at /proc of the process, which shows the emulator's memory and limits")
 def test_the_process_tells_nothing(emu: Emulator, world: World, run: Runner, public: list[str]) -> None:
     """No core, no memory or environment for another process of the same user, no secret in its command line."""
     session = world.add_session(owner="jane")
@@ -199,25 +197,28 @@ def test_the_process_tells_nothing(emu: Emulator, world: World, run: Runner, pub
     running.wait()
 
 
-@linux
+@needs_root
 def test_a_child_learns_nothing(emu: Emulator, world: World, run: Runner, tmp_path: Path) -> None:
     """A profile's credential_process gets no secret that the run had before."""
     session = world.add_session(owner="jane")
     keys = world.instance_credential()
-    program = tmp_path / "credentials"
+    program = tmp_path / ("credentials" if SYSTEM == "linux" else "credentials.bat")
     seen = tmp_path / "seen"
     document = {"Version": 1, "AccessKeyId": keys.access_key, "SecretAccessKey": keys.secret_key,
                 "SessionToken": keys.token}  # fmt: skip
     program.write_text(
         f"#!/bin/sh\ncat /proc/$$/environ /proc/$$/cmdline /proc/$PPID/cmdline >{seen}\n"
         f"ls -l /proc/$$/fd >>{seen}\ncat <<'.'\n{json.dumps(document)}\n.\n"
+        if SYSTEM == "linux"
+        else f"@set >{path_for(seen)}\r\n@echo %CMDCMDLINE% >>{path_for(seen)}\r\n@echo {json.dumps(document)}\r\n"
     )
     program.chmod(0o755)
     config = tmp_path / "config"
-    config.write_text(f"[profile p]\nregion = eu-central-1\ncredential_process = {program}\n")
+    config.write_text(f"[profile p]\nregion = eu-central-1\ncredential_process = {path_for(program)}\n")
     result: Result = run("--max", "3", "-v", "--log", "none", "--profile", "p", session=session,
                          env={"AWS_CONFIG_FILE": str(config)})  # fmt: skip
     assert result.rc == 0, result
     assert world.imds.tokens, "the run asked the metadata service before"
+    assert seen.stat().st_size > 100
     assert "socket:" not in seen.read_text(), "a connection was left to the child"
     check_silent(world, result.out, result.err, seen.read_text())
