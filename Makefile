@@ -184,11 +184,26 @@ build/lint/%.ok: %.c .clang-tidy $(B)/flags.mk | $(B)/compile_commands.json
 	@gcc -std=gnu11 $(WARNINGS) -Werror -fanalyzer -Wno-analyzer-malloc-leak -isystem $(LIBRARIES)/include -Isrc -MMD -MP -MT $@ -MF $(@:.ok=.d) -c -o $(@:.ok=.o) $<
 	@touch $@
 
+# The Windows half is linted with mingw's headers alone; none of the libraries is included there.
+WINDOWS_SOURCES := $(sort $(wildcard src/platform/windows*.c))
+WINDOWS_LINTED := $(WINDOWS_SOURCES:%.c=build/lint/%.ok)
+WINDOWS_FLAGS := --target=x86_64-w64-windows-gnu -std=gnu11 $(WARNINGS) -Isrc -isystem /usr/x86_64-w64-mingw32/include \
+	-D_WIN32_WINNT=0x0A00 -D__USE_MINGW_ANSI_STDIO=1
+
+$(WINDOWS_LINTED): build/lint/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  lint $<"
+	@clang-tidy --quiet $< -- $(WINDOWS_FLAGS) 2>&1 | sed '/warnings generated/d; /Suppressed/d; /Use -header-filter/d'
+	@clang $(WINDOWS_FLAGS) -Werror -fsyntax-only -MMD -MP -MT $@ -MF $(@:.ok=.d) $<
+	@touch $@
+
 lint-format:
 	@clang-format --dry-run -Werror $(FORMATTED)
 lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		-Isrc --suppress=missingIncludeSystem $(LINT_SOURCES)
+	@cppcheck --quiet --std=c11 --platform=win64 -D_WIN32=1 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 -Isrc --suppress=missingIncludeSystem $(WINDOWS_SOURCES)
 lint-floors:
 	@$(PYTHON) .ci/lint-floors
 lint-scripts:
@@ -196,8 +211,8 @@ lint-scripts:
 	@$(PYTHON) -c 'import ast, sys; [ast.parse(open(f, encoding="utf-8").read(), f) for f in sys.argv[1:]]' \
 		.ci/lint-floors $(wildcard .make/*.py) $$(find tests -name "*.py" 2>/dev/null)
 
-bin-lint: lint-format lint-floors lint-scripts lint-cppcheck $(LINTED)
-	@echo "lint: $(words $(LINTED)) sources, no findings"
+bin-lint: lint-format lint-floors lint-scripts lint-cppcheck $(LINTED) $(WINDOWS_LINTED)
+	@echo "lint: $(words $(LINTED) $(WINDOWS_LINTED)) sources, no findings"
 
 # For editors and clang-tidy: as the sanitizers' build compiles.
 $(B)/compile_commands.json: $(B)/flags.mk FORCE
@@ -250,4 +265,4 @@ FORCE:
 .PHONY: FORCE all all-targets asan bin-executable bin-fuzz bin-unit check-binary clean compile_commands.json debug demo demo-deploy fuzz help install \
 	lint lint-cppcheck lint-floors lint-format lint-scripts run-fuzz run-sim run-unit sim test unit unit-windows valgrind
 
--include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d))
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d) $(if $(filter bin-lint,$(MAKECMDGOALS)),$(LINTED:.ok=.d) $(WINDOWS_LINTED:.ok=.d))
