@@ -12,4 +12,7 @@ endef
 e2e-windows: ## the end-to-end tests with the Windows executable under wine (T=NAME: one file of them)
 	$(call e2e,windows-x86_64,ssm-enforce.exe,/usr/lib/wine/wine64,WINEDEBUG=-all WINEPREFIX=$(CURDIR)/build/wine)
 
-.PHONY: e2e-windows
+e2e-aarch64: ## the same with the executable for arm64 under qemu-user
+	$(call e2e,linux-aarch64,ssm-enforce,qemu-aarch64-static)
+
+.PHONY: e2e-aarch64 e2e-windows

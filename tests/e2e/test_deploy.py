@@ -454,9 +454,12 @@ def terminal(run, world, *args, answer):
     env = run.environment("user", AWS_REGION=world.region, TERM="xterm")
     pid, fd = pty.fork()
     if pid == 0:
-        os.chdir(run.home)
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-        os.execve(run.prefix[0], [*run.prefix, *args], env)
+        try:
+            os.chdir(run.home)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+            os.execvpe(run.prefix[0], [*run.prefix, *args], env)
+        finally:
+            os._exit(127)
     shown, answered = b"", False
     while True:
         if not select.select([fd], [], [], 30)[0]:
