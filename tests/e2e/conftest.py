@@ -162,6 +162,18 @@ def executable() -> Iterator[list[str]]:
 
 
 @pytest.fixture
+def one_file(executable: list[str], tmp_path: Path) -> str:
+    """What a Linux instance has under one name: the executable, or a script that puts the emulator in front of it."""
+    if target.TARGET != "qemu":
+        return str(target.HOST_BIN)
+    path = tmp_path / "bin" / "ssm-enforce"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(executable)} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
 def run(emu: Emulator, executable: list[str], tmp_path: Path) -> Iterator[Runner]:
     """Runs the executable against `emu`; see Runner."""
     home = tmp_path / "home"

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from agent import Worker
-from target import HOST_BIN, SYSTEM, TARGET
+from target import SYSTEM, TARGET
 
 NAME = "SSM-SessionManagerRunShell"
 POLICY = "SSMConcurrentSessionsPolicy"
@@ -707,13 +707,11 @@ def test_the_rights_that_the_guide_lists_are_enough(world, run, documents, iam, 
 # ---- thirty regions ----
 
 
-@pytest.mark.only("native", "counts what the executable itself does, in name spaces of its own")
-def test_thirty_regions_side_by_side(executable):
+@pytest.mark.only("linux", "counts what the executable does in name spaces of its own, which are Linux'")
+def test_thirty_regions_side_by_side(one_file):
     """Round trips of a region: TCP and TLS (2), then one for each call. The regions' go on at the same time."""
-    if len(executable) > 1:
-        pytest.skip("runs the executable itself")
     script = Path(__file__).with_name("thirty_regions.py")
-    command = ["unshare", "-mn", sys.executable, str(script), executable[0], "200"]
+    command = ["unshare", "-mn", sys.executable, str(script), one_file, "200"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if "unshare" in done.stderr or "mount" in done.stderr:
         pytest.skip(f"no name spaces of its own: {done.stderr.strip()}")
@@ -730,8 +728,8 @@ def test_thirty_regions_side_by_side(executable):
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_what_is_pushed_enforces(world, run, documents, admin, shell):
-    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
+def test_what_is_pushed_enforces(world, run, documents, admin, one_file, shell):
+    assert admin("deploy", "--max", "1", "--linux-path", one_file, "--log", "none",
                  "--exempt", "*:assumed-role/A'b $(x) \"c\"/*").rc == 0  # fmt: skip
     text = profile(documents.find())
     sessions = [world.add_session(owner="jane", age=100 - number) for number in range(3)]
@@ -763,8 +761,8 @@ def interrupted(worker):
 @pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 @pytest.mark.parametrize("deny", [False, True])
-def test_what_is_pushed_is_typed(world, run, documents, admin, tmp_path, shell, deny):
-    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
+def test_what_is_pushed_is_typed(world, run, documents, admin, one_file, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", one_file, "--log", "none",
                  "--exempt", "*:assumed-role/A'b $(x) !\"c\"{{d}}/*", *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
     old, own = world.add_session(owner="jane", age=100), world.add_session(owner="jane", age=0)
     worker = Worker(tmp_path, own.session_id, profile(documents.find()), run.environment(), shell)
@@ -781,8 +779,8 @@ def test_what_is_pushed_is_typed(world, run, documents, admin, tmp_path, shell, 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a session worker is a process of uid 0")
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 @pytest.mark.parametrize("deny", [False, True])
-def test_what_is_pushed_when_enforcement_fails(world, run, documents, admin, tmp_path, shell, deny):
-    assert admin("deploy", "--max", "1", "--linux-path", str(HOST_BIN), "--log", "none",
+def test_what_is_pushed_when_enforcement_fails(world, run, documents, admin, one_file, tmp_path, shell, deny):
+    assert admin("deploy", "--max", "1", "--linux-path", one_file, "--log", "none",
                  *(["--on-failure", "deny"] if deny else [])).rc == 0  # fmt: skip
     own = world.add_session(owner="jane", age=0)
     world.deny("ssm:DescribeSessions")
