@@ -122,6 +122,9 @@ def properties(results: Results) -> str:
     return table(["property", "shown by", "in this run"], rows)
 
 
+PAGING = {"0": "two, the lower half first", "1": "two, the higher half first", "2": "one"}
+
+
 def model(results: Results) -> str:
     rows = []
     for stage in ("model-3", "model-4"):
@@ -130,15 +133,14 @@ def model(results: Results) -> str:
             r"^model: (\d+) sessions, -DLIMIT=(\d) -DNEWEST=(\d) -DPAGES=(\d) -DKILLS=(\d): holds in ([\d.e+]+) states$",
         ):
             sessions, limit, newest, pages, kills, states = found.groups()
-            rows.append((sessions, limit, "newest" if newest == "1" else "oldest", pages, "yes" if kills == "1" else "no",
-                         count(int(float(states)))))  # fmt: skip
+            rows.append((sessions, limit, "newest" if newest == "1" else "oldest", PAGING[pages],
+                         "yes" if kills == "1" else "no", count(int(float(states)))))  # fmt: skip
         results.one(stage, "^model: without the rule of the second listing one is broken, as it must be$")
     text = (
-        "Sessions, each with its run; every interleaving of their steps, listings that show new sessions late. `paging`: 0 one\n"
-        "page, 1 and 2 the two ways in which an own session can stand on a later page. Without the rule of the second listing\n"
-        "the check fails, as it must: it is not blind.\n\n"
+        "Sessions, each with its run; every interleaving of their steps; new sessions are listed late, and pages are read one\n"
+        "after the other. Without the rule of the second listing the check fails, as it must: it is not blind.\n\n"
     )
-    return text + table(["sessions", "limit", "terminated first", "paging", "runs are killed", "states"], rows)
+    return text + table(["sessions", "limit", "terminated first", "pages", "runs are killed", "states"], rows)
 
 
 def simulation(results: Results) -> str:
