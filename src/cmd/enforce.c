@@ -10,6 +10,8 @@
 #include "protocol/listing.h"
 #include "protocol/run.h"
 
+enum { FILE_LINE_MAX = 1024 * 1024 /* of an audit record in a file */ };
+
 struct enforcement {
     const struct command *command;
     struct aws_io io;
@@ -164,7 +166,7 @@ static void audit(const struct enforcement *e, const struct report *report)
     bool ok;
     do {
         buf_reset(&line);
-        report_audit(&line, &record, is_file ? 0 : PLATFORM_LOG_MAX, &place);
+        report_audit(&line, &record, is_file ? FILE_LINE_MAX : PLATFORM_LOG_MAX, &place);
         ok = buf_ok(&line, "the audit record", &err) &&
              (is_file ? platform_append_line(log, buf_text(&line), &err)
                       : platform_log(buf_text(&line), report->exit_code != EXIT_HOLDS, &err));

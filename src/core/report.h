@@ -64,11 +64,11 @@ struct report_place {
  * sessions with start and duration, the limit and the count. Only groups over their limit and their sessions
  * stand in it.
  *
- * `max`: bytes that one line of the log takes; 0: any. A record over that goes out in several lines, each of
- * them a whole object with the same head and `run_id`, numbered by `part`, `more` false in the last: call
- * again with the same `place` while place->more. So no session is left out, however many there are. Texts
- * that are longer than those of Systems Manager are cut at 512 bytes then, with "..." behind them; a line
- * is longer than `max` only where one session alone is (texts of control characters).
+ * `max`: bytes that one line of the log takes. A record over that goes out in several lines, each of them a
+ * whole object with the same head and `run_id`, numbered by `part`, `more` false in the last: call again with
+ * the same `place` while place->more. So no session is left out, however many there are. Texts that are
+ * longer than those of Systems Manager are cut at 512 bytes, with "..." behind them; a line is longer than
+ * `max` only where one session alone is (texts of control characters, a small `max`).
  */
 void report_audit(struct buf *out, const struct report *report, size_t max, struct report_place *place);
 

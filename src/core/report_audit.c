@@ -7,8 +7,8 @@
 #include "format/json_write.h"
 
 /*
- * TEXT_MAX: bytes of a text in a log whose lines have a largest size; Systems Manager's session ids have at
- * most 96 characters, its owners 256. END_MAX: what closes a record behind its last item.
+ * TEXT_MAX: bytes of a text; Systems Manager's session ids have at most 96 characters, its owners 256.
+ * END_MAX: what closes a record behind its last item.
  */
 enum { TEXT_MAX = 512, END_MAX = 64 };
 
@@ -16,17 +16,17 @@ enum { TEXT_MAX = 512, END_MAX = 64 };
 struct record {
     const struct report *report;
     struct json_writer json;
-    size_t max;      /* bytes that it may have, 0: no limit */
+    size_t max;      /* bytes that it may have */
     size_t items;    /* groups and sessions in it so far */
     struct buf item; /* scratch */
     bool full;
 };
 
-/* The text, cut where the log's lines have a largest size. */
-static void add_text(struct json_writer *json, const struct record *record, const char *key, const char *text)
+/* The text; one that is too long is cut. */
+static void add_text(struct json_writer *json, const char *key, const char *text)
 {
     char cut[TEXT_MAX + sizeof "..."];
-    if (!record->max || !text || strlen(text) <= TEXT_MAX) {
+    if (!text || strlen(text) <= TEXT_MAX) {
         json_add_string(json, key, text);
         return;
     }
@@ -38,10 +38,10 @@ static void add_text(struct json_writer *json, const struct record *record, cons
     json_add_string(json, key, cut);
 }
 
-static void put_group(struct json_writer *json, const struct record *record, const struct plan_group *group)
+static void put_group(struct json_writer *json, const struct plan_group *group)
 {
     json_begin_object(json, NULL);
-    add_text(json, record, "key", group->key);
+    add_text(json, "key", group->key);
     json_add_integer(json, "limit", group->limit);
     json_add_integer(json, "count", (int64_t)group->count);
     json_add_integer(json, "surplus", (int64_t)group->surplus);
@@ -49,14 +49,13 @@ static void put_group(struct json_writer *json, const struct record *record, con
 }
 
 /* With start and duration: FedRAMP AU-3 (1). */
-static void put_session(struct json_writer *json, const struct record *record, size_t index)
+static void put_session(struct json_writer *json, const struct report *report, size_t index)
 {
-    const struct report *report = record->report;
     const struct session *session = &report->sessions->sessions[index];
     const struct outcome *outcome = &report->outcomes->items[index];
     json_begin_object(json, NULL);
-    add_text(json, record, "session_id", session->id);
-    add_text(json, record, "owner", session->owner);
+    add_text(json, "session_id", session->id);
+    add_text(json, "owner", session->owner);
     report_add_time(json, "start_time", session->start_ms);
     json_add_integer(json, "duration_seconds", report_seconds_since(report, session->start_ms));
     json_add_string(json, "verdict", outcome_name(outcome->code));
@@ -70,7 +69,7 @@ static void put_session(struct json_writer *json, const struct record *record, s
 static void add_item(struct record *record)
 {
     struct buf *out = record->json.out;
-    record->full = record->max && record->items && out->len + record->item.len + END_MAX > record->max;
+    record->full = record->items && out->len + record->item.len + END_MAX > record->max;
     if (record->full)
         return;
     out->failed |= record->item.failed;
@@ -88,7 +87,7 @@ static void add_groups(struct record *record, size_t *at)
         if (!plan->groups[*at].surplus)
             continue;
         buf_reset(&record->item);
-        put_group(&item, record, &plan->groups[*at]);
+        put_group(&item, &plan->groups[*at]);
         add_item(record);
         if (record->full)
             break;
@@ -107,7 +106,7 @@ static void add_sessions(struct record *record, size_t *at)
         if (group == PLAN_NO_GROUP || !report->plan->groups[group].surplus)
             continue;
         buf_reset(&record->item);
-        put_session(&item, record, *at);
+        put_session(&item, report, *at);
         add_item(record);
         if (record->full)
             break;
@@ -130,12 +129,12 @@ static void add_head(struct record *record, unsigned part)
     json_add_string(json, "outcome", failed ? "failure" : "success");
     json_add_string(json, "mode", report->notify_only ? "notify" : "terminate");
     json_add_integer(json, "exit_code", report->exit_code);
-    add_text(json, record, "region", report->region);
-    add_text(json, record, "instance_id", report->instance_id);
-    add_text(json, record, "host", report->host);
+    add_text(json, "region", report->region);
+    add_text(json, "instance_id", report->instance_id);
+    add_text(json, "host", report->host);
     json_add_integer(json, "process_id", report->process_id);
-    add_text(json, record, "user", report->user);
-    add_text(json, record, "self_session_id", report->self_id);
+    add_text(json, "user", report->user);
+    add_text(json, "self_session_id", report->self_id);
     if (part == 1)
         json_add_string(json, "error", report->error);
 }

@@ -99,3 +99,12 @@ def test_a_thousand_sessions_in_as_many_lines_as_it_takes(world: World, logging_
     groups = [group for record in found for group in record["groups"]]
     assert len(groups) == 100 and all(group["count"] == 10 and group["surplus"] == 8 for group in groups)
     assert len(over) == 800
+
+
+def test_a_file_takes_it_in_one_line(world: World, run: Runner, tmp_path: Path) -> None:
+    sessions = [world.add_session(owner=f"owner-{i % 100}", age=5000 - i) for i in range(1000)]
+    log = tmp_path / "audit.log"
+    result = run("--max", "2", "--notify-only", "-q", "--log", str(log), session=sessions[-1])
+    assert result.rc == 0 and result.err == "", result
+    (record,) = (json.loads(line) for line in log.read_text().splitlines())
+    assert (record["part"], record["more"], len(record["sessions"])) == (1, False, 1000)

@@ -96,7 +96,7 @@ static void a_run_without_a_listing(void **state)
     struct buf text = {0};
     struct report_place place = {0};
     const struct report report = {.time_ms = NOW};
-    report_audit(&text, &report, 0, &place);
+    report_audit(&text, &report, LINE_MAX_BYTES, &place);
     assert_false(place.more);
     assert_non_null(strstr(text.data, "\"outcome\":\"success\""));
     assert_non_null(strstr(text.data, "\"error\":null,\"groups\":[],\"sessions\":[]"));
@@ -215,7 +215,7 @@ static void thousands_of_sessions_in_many_lines(void **state)
 
     place = (struct report_place){0};
     buf_reset(&text);
-    report_audit(&text, &scene.report, 0, &place);
+    report_audit(&text, &scene.report, 1024 * 1024, &place);
     assert_false(place.more);
     assert_true(text.len > 50 * (size_t)LINE_MAX_BYTES);
     end(&scene, &text);
@@ -251,12 +251,6 @@ static void texts_without_an_end(void **state)
     memcpy(wanted + len, accents + 1, 510);
     memcpy(wanted + len + 510, "...\",", 6);
     assert_non_null(strstr(text.data, wanted));
-
-    place = (struct report_place){0};
-    buf_reset(&text);
-    report_audit(&text, &scene.report, 0, &place);
-    assert_non_null(strstr(text.data, ascii));
-    assert_non_null(strstr(text.data, accents));
     end(&scene, &text);
 }
 
