@@ -74,12 +74,20 @@ def reason_to_skip(item: pytest.Item) -> str | None:
 @contextmanager
 def kept_warm(env: dict[str, str]) -> Iterator[None]:
     """Holds a process of wine, without which wine's own are started anew for each run (0.4 s). The first one of all
-    sets its folder up."""
+    sets its folder up. No pipes: wine's own processes would keep them open."""
     if TARGET != "wine":
         yield
         return
-    subprocess.run([*WRAP, "cmd.exe", "/c", "exit"], env=env, stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    with subprocess.Popen([*WRAP, "cmd.exe"], env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as held:  # fmt: skip
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*WRAP, "cmd.exe", "/c", "exit"], env=env, stdin=subprocess.DEVNULL, check=True, timeout=120, **silent)
+    held = subprocess.Popen([*WRAP, "cmd.exe"], env=env, stdin=subprocess.PIPE, **silent)
+    try:
         yield
-        held.communicate()  # the end of its input is its end
+    finally:
+        assert held.stdin
+        held.stdin.close()  # the end of its input is its end
+        try:
+            held.wait(10)
+        except subprocess.TimeoutExpired:
+            held.kill()
+            held.wait()

@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import termios
 import time
@@ -88,6 +89,8 @@ def test_keys_do_not_stop_a_run(world, run, key):
                 shown += os.read(terminal, 65536)
             except OSError:
                 break
+    else:
+        os.kill(pid, signal.SIGKILL)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
     assert pressed == 5 and world.ssm.terminated() == sessions[:3]
