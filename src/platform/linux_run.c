@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +58,27 @@ out:
     return status;
 }
 
+/* A child of this thread; 0: there is none, or the kernel does not list them. */
+static pid_t any_child(void)
+{
+    char list[32] = {0};
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, list, sizeof list - 1) : 0;
+    linux_close(fd);
+    return got > 0 ? (pid_t)strtol(list, NULL, 10) : 0;
+}
+
+/*
+ * The child, and all that was started below it: while we are a subreaper, what a process that ends leaves
+ * behind becomes a child of ours. A process group of its own would leave out who makes another one, and could
+ * not ask on the terminal.
+ */
+static void kill_all(pid_t pid)
+{
+    for (; pid > 0 && kill(pid, SIGKILL) == 0; pid = any_child())
+        (void)waitpid(pid, NULL, 0);
+}
+
 /* False: the deadline is over. */
 static bool wait_readable(int fd, int64_t deadline_ms)
 {
@@ -96,8 +119,7 @@ static bool reap(pid_t pid, const char *name, int64_t deadline_ms, struct err *e
     pid_t ended;
     while ((ended = waitpid(pid, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
         if (linux_mono_ms() >= deadline_ms) {
-            (void)kill(pid, SIGKILL);
-            (void)waitpid(pid, &status, 0);
+            kill_all(pid);
             return err_set(err, ERR_TIMEOUT, "'%s' did not end in time", name);
         }
         (void)nanosleep(&(struct timespec){.tv_nsec = REAP_PAUSE_MS * 1000000L}, NULL);
@@ -122,6 +144,7 @@ bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, stru
         err_set(err, ERR_CONFIG, "can't run '%s': %s", words.word[0], strerror(errno));
         goto out;
     }
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int status = spawn(words.word, ends[1], &pid);
     if (status) {
         err_set(err, ERR_CONFIG, "can't run '%s': %s", words.word[0], strerror(status));
@@ -130,13 +153,12 @@ bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, stru
     linux_close(ends[1]);
     ends[1] = -1;
     ok = read_output(ends[0], words.word[0], deadline_ms, out, err);
-    if (ok) {
+    if (ok)
         ok = reap(pid, words.word[0], deadline_ms, err);
-    } else {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-    }
+    else
+        kill_all(pid);
 out:
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
     linux_close(ends[0]);
     linux_close(ends[1]);
     linux_words_free(&words);

@@ -58,7 +58,8 @@ bool platform_agent_credentials(struct buf *path);
  * standard input and error inherited, and appends its standard output, at most out->max bytes, within
  * timeout_ms. It may ask on the terminal; the keys that platform_ignore_signals ignores do not stop it
  * either. ERR_CONFIG: it can't be started, ends with a status other than 0, or says too much; ERR_TIMEOUT: it
- * was killed. Messages name the program, not its arguments, which may be secret.
+ * was killed. A command that is killed takes along all that it started. Messages name the program, not its
+ * arguments, which may be secret.
  */
 bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, struct err *err);
 

@@ -8,7 +8,7 @@ enum { CHUNK = 4096, PAUSE_MS = 5 };
 
 struct run {
     char name[256]; /* the command's first word, for messages */
-    HANDLE job;     /* it and whatever it starts */
+    HANDLE job;     /* it and whatever it starts; NULL: there is none */
     HANDLE process;
     HANDLE output;
     int64_t deadline_ms;
@@ -24,6 +24,14 @@ static void name_run(struct run *run, const char *command)
         len = sizeof run->name - 1;
     memcpy(run->name, command, len);
     run->name[len] = '\0';
+}
+
+/* Whether what is in the job ends with the last handle of it, that is with this process at the latest. */
+static void end_with_job(HANDLE job, bool end)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    limits.BasicLimitInformation.LimitFlags = end ? JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE : 0;
+    (void)SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
 }
 
 /*
@@ -52,8 +60,11 @@ static bool start(struct run *run, wchar_t *command)
         return false;
     run->process = about.hProcess;
     run->job = CreateJobObjectW(NULL, NULL);
-    if (run->job)
-        (void)AssignProcessToJobObject(run->job, run->process);
+    end_with_job(run->job, true);
+    if (!AssignProcessToJobObject(run->job, run->process)) {
+        windows_close(run->job);
+        run->job = NULL;
+    }
     (void)ResumeThread(about.hThread);
     windows_close(about.hThread);
     return true;
@@ -106,10 +117,10 @@ bool platform_run(const char *command, int64_t timeout_ms, struct buf *out, stru
         windows_fail(err, ERR_CONFIG, "run", run.name);
     else
         ok = read_output(&run, out, err) && await_end(&run, err);
-    if (!ok && run.process) {
-        if (!run.job || !TerminateJobObject(run.job, 1))
-            (void)TerminateProcess(run.process, 1);
-    }
+    if (ok)
+        end_with_job(run.job, false); /* what it left behind on purpose, an agent for keys, stays */
+    else if (!TerminateJobObject(run.job, 1) && run.process)
+        (void)TerminateProcess(run.process, 1);
     windows_close(run.job);
     windows_close(run.process);
     windows_close(run.output);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,6 +131,58 @@ static void test_timeouts(void **state)
     assert_fails("sleep 60", 0, ERR_TIMEOUT, "did not end in time");
 }
 
+/* The process whose number is in the file has ended, or does so at once. */
+static void assert_ended(const char *path)
+{
+    long pid = 0;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pid), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_true(pid > 1);
+    int64_t end_ms = linux_mono_ms() + LONG_MS;
+    while (kill((pid_t)pid, 0) == 0 && linux_mono_ms() < end_ms)
+        usleep(1000);
+    assert_int_equal(kill((pid_t)pid, 0), -1);
+}
+
+/* What the command started goes with it, a session of its own or a parent that has ended notwithstanding. */
+static void test_grandchildren(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/test-run-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/pid", folder);
+    assert_int_equal(setenv("PID_FILE", path, 1), 0);
+    static const char *const commands[] = {
+        "sh -c 'sleep 60 & echo $! >$PID_FILE; wait'",
+        "sh -c 'sleep 60 & echo $! >$PID_FILE'",
+        "sh -c 'exec >&-; (setsid sh -c \"echo \\$\\$ >$PID_FILE; exec sleep 60\" &); exec sleep 60'",
+        "sh -c 'sleep 60 & echo $! >$PID_FILE; exec cat /dev/zero'",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        bool talks = strstr(commands[i], "zero") != NULL;
+        assert_fails(commands[i], talks ? LONG_MS : 500, talks ? ERR_CONFIG : ERR_TIMEOUT,
+                     talks ? "more than" : "did not end in time");
+        assert_ended(path);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* What it leaves behind on purpose, an agent for keys, stays. */
+static void test_a_daemon_stays(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct buf out = {0};
+    assert_true(platform_run("sh -c 'sleep 60 >/dev/null & echo $!'", LONG_MS, &out, &err));
+    long pid = strtol(buf_text(&out), NULL, 10);
+    assert_true(pid > 1);
+    assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +191,8 @@ int main(void)
         cmocka_unit_test(test_signals_of_the_child),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_grandchildren),
+        cmocka_unit_test(test_a_daemon_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,20 @@ enum { LONG_MS = 30000 };
 
 static wchar_t self[MAX_PATH];
 
+/* Starts this executable anew to wait, without our streams, and prints its number. */
+static int start_another(void)
+{
+    wchar_t command[MAX_PATH + 16];
+    char text[16];
+    PROCESS_INFORMATION about = {0};
+    STARTUPINFOW how = {.cb = sizeof how, .dwFlags = STARTF_USESTDHANDLES};
+    (void)swprintf(command, MAX_PATH + 16, L"\"%ls\" wait", self);
+    if (!CreateProcessW(NULL, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &how, &about))
+        return 9;
+    (void)snprintf(text, sizeof text, "%lu\n", (unsigned long)about.dwProcessId);
+    return platform_write(PLATFORM_STDOUT, text, strlen(text)) ? 0 : 1;
+}
+
 static int act(int argc, char **argv)
 {
     static char block[100000];
@@ -23,6 +37,12 @@ static int act(int argc, char **argv)
         return platform_write(PLATFORM_STDOUT, argv[2], strlen(argv[2])) ? 0 : 1;
     if (strcmp(what, "large") == 0)
         return platform_write(PLATFORM_STDOUT, block, sizeof block) ? 0 : 1;
+    if (strcmp(what, "parent") == 0 || strcmp(what, "daemon") == 0) {
+        int status = start_another();
+        if (status != 0 || strcmp(what, "daemon") == 0)
+            return status;
+        Sleep(60000);
+    }
     if (strcmp(what, "stay") == 0)
         CloseHandle(GetStdHandle(STD_OUTPUT_HANDLE));
     if (strcmp(what, "stay") == 0 || strcmp(what, "wait") == 0)
@@ -94,12 +114,41 @@ static void test_timeouts(void **state)
     assert_fails("wait", 0, ERR_TIMEOUT, "did not end in time");
 }
 
+/* What the command started goes with it, unless all went well. */
+static void test_grandchildren(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {"parent", "daemon"};
+    for (int i = 0; i < 2; i++) {
+        struct err err = {0};
+        struct buf command = {0}, out = {0};
+        command_for(&command, arguments[i]);
+        bool ran = platform_run(command.data, i == 0 ? 1500 : LONG_MS, &out, &err);
+        assert_int_equal(ran, i == 1);
+        DWORD id = (DWORD)strtoul(buf_text(&out), NULL, 10);
+        assert_true(id > 0);
+        HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_TERMINATE, FALSE, id);
+        if (i == 0) {
+            assert_int_equal(err.code, ERR_TIMEOUT);
+            assert_true(!process || WaitForSingleObject(process, LONG_MS / 2) == WAIT_OBJECT_0);
+        } else {
+            assert_non_null(process);
+            assert_int_equal(WaitForSingleObject(process, 500), WAIT_TIMEOUT);
+            assert_true(TerminateProcess(process, 0));
+        }
+        windows_close(process);
+        buf_free(&command);
+        buf_free(&out);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_grandchildren),
     };
     platform_start(&argc, &argv);
     GetModuleFileNameW(NULL, self, MAX_PATH);
