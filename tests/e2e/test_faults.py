@@ -28,7 +28,7 @@ from target import SLACK_MS
 
 TIMEOUT_S = 3
 LATE_MS = 500 + SLACK_MS  # by which a run may miss its deadline
-AT_ONCE = 10
+AT_ONCE = 5 if SLACK_MS else 10  # an emulator's runs take their time from each other
 SURPLUS = {"jane-1", "jane-2"}
 
 
