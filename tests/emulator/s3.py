@@ -97,7 +97,8 @@ class State:
         return Reply(200, b"", {"ETag": _etag(request.body), **given})
 
     def read(self, call: Call) -> Reply:
-        """HeadObject and GetObject. Checksums come where they are asked for."""
+        """HeadObject and GetObject. Checksums come where they are asked for; they are those of the whole object, and don't
+        come with a part of it."""
         bucket, world = self._bucket(call), self.world
         found = bucket.objects.get(call.params["Key"])
         if found is None:
@@ -111,10 +112,10 @@ class State:
             "Accept-Ranges": "bytes",
             **found.metadata,
         }
-        if call.request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
-            headers.update(found.checksums)
         part = call.request.headers.get("range")
         if part is None:
+            if call.request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
+                headers.update(found.checksums)
             return Reply(200, found.body, headers)
         first, last = _range(part, len(found.body))
         headers["Content-Range"] = f"bytes {first}-{last}/{len(found.body)}"
