@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from conftest import ROOT, Result, Runner
 from emulator import Emulator, World
-from target import SLACK_MS
+from target import SLACK_MS, TARGET, WRAP
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 
@@ -134,6 +134,9 @@ def with_store(run: Runner, executable: list[str], tmp_path: Path):
         script = tmp_path / "with-store"
         script.write_text(f"#!/bin/sh\nmount --bind {shlex.quote(str(store))} {SYSTEM_STORE} && exec \"$@\"\n")
         script.chmod(0o755)
+        if TARGET == "wine":  # adds the file to those that its registry knows, and takes none away
+            key = r"HKLM\Software\Microsoft\SystemCertificates\Root\Certificates"
+            subprocess.run([*WRAP, "reg.exe", "delete", key, "/f"], env=run.environment(), capture_output=True, timeout=60)
         run.prefix = ["unshare", "--mount", str(script), *executable]
         return run
 
