@@ -97,6 +97,21 @@ def test_keys_do_not_stop_a_run(world, run, key):
     assert b"3 terminated" in shown
 
 
+def test_a_console_that_is_closed_does_not_stop_a_run(world, run):
+    sessions = over_the_limit(world)
+    world.faults.add("latency", operation="DescribeSessions", seconds=1)
+    master, slave = pty.openpty()
+    running = run.start("--max", "1", "--log", "none", session=sessions[-1], env={"TERM": "xterm"}, stdin=slave,
+                        stdout=slave, stderr=slave, start_new_session=True)  # fmt: skip
+    os.close(slave)
+    end = time.monotonic() + 30
+    while not world.log.calls("PutToken") and time.monotonic() < end:
+        time.sleep(0.02)
+    os.close(master)
+    assert running.process.wait(60) == 0
+    assert world.ssm.terminated() == sessions[:3]
+
+
 # ---- the Application event log ----
 
 
