@@ -277,9 +277,11 @@ def meaning(case: Case) -> tuple[str, str]:
     return kind, says.replace("{action}", case.call.action)
 
 
-def is_seen_from_the_listing(case: Case) -> bool:
-    """The sessions were ended and no reply says so: a run that has the time to list again finds it out."""
-    return case.call.operation == "TerminateSession" and case.fault.processed and meaning(case)[0] == AGAIN
+def may_be_late(case: Case) -> bool:
+    """The sessions were ended and no reply says so: the last look at the listing, which finds it out, has a tenth of a second
+    left. With an emulator in front, that is less than a handshake takes."""
+    says = getattr(case.fault, case.call.service)[0]
+    return SLACK_MS > 0 and case.call.operation == "TerminateSession" and case.fault.processed and case.lasts and says == AGAIN
 
 
 def expect(case: Case) -> Expected:
@@ -405,8 +407,8 @@ def check_safety(case: Case, outcome: Outcome) -> None:
 def check(case: Case, outcome: Outcome) -> None:
     """The rest of what was expected."""
     result, expected = outcome.result, expect(case)
-    if is_seen_from_the_listing(case) and result.rc == 0:
-        expected = replace(expected, rc=0, says="")
+    if may_be_late(case) and result.rc == 1:
+        expected = replace(expected, rc=1, says="deadline")
     assert result.rc == expected.rc, result
     assert len(outcome.ended) == expected.count, result
     assert case.fault.name == "skewed clock" or not outcome.refused, outcome.refused
@@ -441,7 +443,7 @@ def check_tries(case: Case, outcome: Outcome) -> None:
         assert outcome.applied == targets, outcome.result
     elif kind == RENEWED:
         assert outcome.applied == 2 * targets, outcome.result
-    elif kind == AGAIN and case.fault.name != "refused" and not is_seen_from_the_listing(case):
+    elif kind == AGAIN and case.fault.name != "refused":
         assert outcome.applied > targets, outcome.result
 
 
