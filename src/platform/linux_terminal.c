@@ -149,12 +149,16 @@ bool platform_ask(const char *prompt, bool echo, struct buf *answer, struct err 
     /* Ctrl-C would end the program with the echo still off: here it ends the line instead. */
     silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
     silent.c_cc[VEOL] = INTERRUPT_KEY;
-    if (!write_waiting(terminal, prompt, strlen(prompt)) ||
-        (!echo && tcsetattr(terminal, TCSAFLUSH, &silent) != 0)) {
+    /* Before the question: what is typed as soon as it shows must neither be seen nor be flushed. */
+    if (!echo && tcsetattr(terminal, TCSAFLUSH, &silent) != 0) {
         err_set(err, ERR_IO, "can't ask on the terminal: %s", strerror(errno));
         goto out;
     }
-    ok = read_line(terminal, answer) || err_set(err, ERR_IO, "the terminal gave no answer to '%s'", prompt);
+    if (!write_waiting(terminal, prompt, strlen(prompt)))
+        err_set(err, ERR_IO, "can't ask on the terminal: %s", strerror(errno));
+    else
+        ok = read_line(terminal, answer) ||
+             err_set(err, ERR_IO, "the terminal gave no answer to '%s'", prompt);
     if (!echo) {
         (void)tcsetattr(terminal, TCSAFLUSH, &before);
         (void)write_waiting(terminal, "\n", 1);

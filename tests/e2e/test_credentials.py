@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from target import SYSTEM
 
 from target import SLACK_MS, write_command
 
@@ -124,11 +128,14 @@ def test_a_command_that_prints_keys(world, run):
     assert result.rc == 2 and "credential_process" in result.err, result
 
 
-def sign_in(world, run, name, seconds):
+def from_now(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def sign_in(world, run, name, seconds, **more):
     world.service("sso").add("sso-token", "Admin")
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-    text = json.dumps({"accessToken": "sso-token", "expiresAt": expires, "region": world.region})
-    write(run, f"sso/cache/{hashlib.sha1(name.encode()).hexdigest()}.json", text)
+    text = json.dumps({"accessToken": "sso-token", "expiresAt": from_now(seconds), "region": world.region, **more})
+    return write(run, f"sso/cache/{hashlib.sha1(name.encode()).hexdigest()}.json", text)
 
 
 SSO_PROFILES = (
@@ -158,6 +165,110 @@ def test_a_sign_in_that_has_run_out(world, run):
     world.service("sso").tokens.clear()
     result = run("list", "--profile", "new")
     assert result.rc == 1 and "run: aws sso login --profile new" in result.err, result
+
+
+REGISTERED = {"refreshToken": "refresh", "clientId": "id", "clientSecret": "client-secret"}
+
+
+def test_a_sign_in_is_renewed(world, run):
+    """As the AWS command line does: the new token is kept where that finds it, for this user alone."""
+    write(run, "config", SSO_PROFILES)
+    sso = world.service("sso")
+    sso.add("renewed-token", "Admin")
+    sso.add_renewal("refresh", "id", "client-secret", "renewed-token")
+    path = sign_in(world, run, "corp", -1, **REGISTERED, registrationExpiresAt=from_now(3600))
+    del sso.tokens["sso-token"]
+    result = run("list", "--profile", "new")
+    expect(world, result, f"{ROLE}/AWSReservedSSO_Admin/alice")
+    kept = json.loads(path.read_text())
+    assert kept["accessToken"] == "renewed-token" and kept["refreshToken"] == "refresh-next"
+    assert from_now(28000) < kept["expiresAt"] < from_now(29000)
+    assert kept["clientId"] == "id" and kept["clientSecret"] == "client-secret"
+    if SYSTEM == "linux":
+        assert path.stat().st_mode & 0o777 == 0o600
+    expect(world, run("list", "--profile", "new"), f"{ROLE}/AWSReservedSSO_Admin/alice")
+    assert len(world.log.calls("CreateToken")) == 1
+
+
+@pytest.mark.parametrize("why", ["registration", "refused"])
+def test_a_sign_in_that_can_not_be_renewed(world, run, why):
+    write(run, "config", SSO_PROFILES)
+    registration = from_now(-1 if why == "registration" else 3600)
+    path = sign_in(world, run, "corp", -1, **REGISTERED, registrationExpiresAt=registration)
+    before = path.read_text()
+    result = run("list", "--profile", "new")
+    assert result.rc == 1 and "run: aws sso login --profile new" in result.err, result
+    assert len(world.log.calls("CreateToken")) == (why == "refused")
+    assert "client-secret" not in result.out + result.err and path.read_text() == before
+
+
+# ---- a code of an MFA device, asked for on the terminal ----
+
+
+@pytest.fixture
+def at_terminal(run):
+    """Runs the executable on a terminal of its own, types an answer when it asks, and returns its exit status and all
+    that the terminal showed."""
+
+    def at_terminal(*args, question, answer):
+        process, terminal = pty.fork()
+        if process == 0:
+            os.chdir(run.home)
+            os.execvpe(run.prefix[0], [*run.prefix, *args], run.environment())
+        shown = b""
+        ends = time.monotonic() + 30
+        try:
+            while select.select([terminal], [], [], max(0, ends - time.monotonic()))[0]:
+                shown += os.read(terminal, 65536)
+                if answer and question in shown:
+                    os.write(terminal, answer)
+                    answer = b""
+        except OSError:  # the terminal's other end is closed
+            pass
+        os.close(terminal)  # hangs up, where it still runs
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode()
+
+    return at_terminal
+
+
+DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/jane"
+
+
+@pytest.fixture
+def guarded(world, run, base):
+    """A role that wants a code, as profile `admin`."""
+    role = world.service("iam").add_role("admin", mfa=(DEVICE, "123456"))
+    write(run, "config", f"[profile admin]\nrole_arn = {role.arn}\nsource_profile = base\nmfa_serial = {DEVICE}\n")
+    return role
+
+
+PREVIEW = ("deploy", "--dry-run", "--max", "3", "--skip-policy", "--profile", "admin", "--region", "eu-central-1")
+
+
+@pytest.mark.only("linux", "a pseudo terminal of Linux")
+@pytest.mark.parametrize(
+    ("typed", "status", "says"),
+    [
+        (b"123456\n", 0, "shellProfile"),
+        (b"654321\n", 1, "invalid MFA"),
+        (b"\x03", 2, "the terminal gave no answer"),
+        (b"\n", 2, "no code was given"),
+    ],
+)
+def test_a_code_is_asked_for(world, guarded, at_terminal, typed, status, says):
+    question = f"Code of the MFA device {DEVICE}: ".encode()
+    got, shown = at_terminal(*PREVIEW, question=question, answer=typed)
+    assert got == status and says in shown, shown
+    assert "123456\r" not in shown and "654321" not in shown
+    assert bool(world.log.calls("GetDocument")) == (status == 0)
+
+
+@pytest.mark.parametrize("command", ["deploy", "list"])
+def test_nobody_can_be_asked(world, run, guarded, command):
+    result = run(*(PREVIEW if command == "deploy" else ("list", "--profile", "admin")), start_new_session=True)
+    assert result.rc == 2 and DEVICE in result.err, result
+    assert ("no terminal" if command == "deploy" else "nobody can be asked") in result.err, result
+    assert not world.log.calls("AssumeRole")
 
 
 @pytest.mark.parametrize(

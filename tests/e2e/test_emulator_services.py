@@ -255,6 +255,16 @@ def test_identity_center(emu: Emulator, client: Client) -> None:
     assert status == 401 and json.loads(body)["message"] == "Session token not found or invalid"
 
 
+def test_a_renewed_sign_in(emu: Emulator, client: Client) -> None:
+    emu.world.service("sso").add_renewal("refresh", "id", "secret", "bearer")
+    oidc = client("sso-oidc", config=Config(retries={"max_attempts": 0}))
+    call = {"clientId": "id", "grantType": "refresh_token", "refreshToken": "refresh"}
+    assert code_of(lambda: oidc.create_token(**call, clientSecret="x")) == "InvalidClientException"
+    made = oidc.create_token(**call, clientSecret="secret")
+    assert made["accessToken"] == "bearer" and made["expiresIn"] == 28800 and made["refreshToken"] == "refresh-next"
+    assert code_of(lambda: oidc.create_token(**call, clientSecret="secret")) == "InvalidGrantException"
+
+
 # S3
 
 

@@ -25,7 +25,7 @@ GLOBAL_REGION = {
     "aws-eusc": "eusc-de-east-1",
 }  # fmt: skip
 ACTIONS = {"s3:HeadObject": "s3:GetObject"}  # where the right is not called as the operation
-UNSIGNED_OPERATIONS = (("sts", "AssumeRoleWithWebIdentity"), ("sso", "GetRoleCredentials"))
+UNSIGNED_OPERATIONS = (("sts", "AssumeRoleWithWebIdentity"), ("sso", "GetRoleCredentials"), ("sso", "CreateToken"))
 
 
 @dataclass(slots=True)
@@ -75,6 +75,8 @@ def identify(world: World, request: Request) -> Call:
         elif request.path == "/federation/credentials":
             call.service, call.operation, call.protocol = "sso", "GetRoleCredentials", "rest-json"
             call.params = dict(request.query_params())
+        elif request.path == "/token":
+            _identify_token(call, kind)
         elif request.method == "POST":
             _identify_query(call, kind)
         else:
@@ -106,6 +108,16 @@ def _identify_json(call: Call, target: str, kind: str) -> None:
         raise AwsError("UnknownOperationException", f"{line}: POST / is wanted", 404)
     call.params = _json_body(call.request)
     model = models.operation(call.service, call.operation)
+    assert model is not None
+    models.check_params(call.params, model.input_shape)
+
+
+def _identify_token(call: Call, kind: str) -> None:
+    call.service, call.operation, call.protocol = "sso", "CreateToken", "rest-json"
+    if call.request.method != "POST" or kind != "application/json":
+        raise AwsError("InvalidRequestException", f"{call.request.method} /token with Content-Type '{kind}'")
+    call.params = _json_body(call.request)
+    model = models.operation("sso-oidc", "CreateToken")
     assert model is not None
     models.check_params(call.params, model.input_shape)
 
