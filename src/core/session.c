@@ -155,10 +155,22 @@ static int compare(const void *a, const void *b)
     return session_compare(a, b);
 }
 
+/* Listings come newest first: turned round, they leave little to sort. */
+static void reverse(struct session *sessions, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct session other = sessions[i];
+        sessions[i] = sessions[count - 1 - i];
+        sessions[count - 1 - i] = other;
+    }
+}
+
 void session_list_sort(struct session_list *list)
 {
     if (!list->count)
         return;
+    if (session_compare(&list->sessions[0], &list->sessions[list->count - 1]) > 0)
+        reverse(list->sessions, list->count);
     qsort(list->sessions, list->count, sizeof *list->sessions, compare);
     fill_slots(list);
 }

@@ -94,23 +94,27 @@ static void one_that_is_listed_twice_counts_once(void **state)
 
 static void many_are_found_and_sorted(void **state)
 {
-    enum { COUNT = 2000 };
-    struct session_list list = {0};
-    char id[16];
+    enum { COUNT = 2001, ORDERS = 3 };
     (void)state;
-    for (int i = 0; i < COUNT; i++) {
-        (void)snprintf(id, sizeof id, "id-%d", i);
-        add(&list, a_session(id, "o", (i * 7919) % COUNT / 2));
+    for (int order = 0; order < ORDERS; order++) {
+        struct session_list list = {0};
+        char id[16];
+        for (int i = 0; i < COUNT; i++) {
+            const int64_t starts[ORDERS] = {(i * 7919) % COUNT / 2, i / 3, (COUNT - i) / 3};
+            (void)snprintf(id, sizeof id, "id-%d", i);
+            add(&list, a_session(id, "o", starts[order]));
+        }
+        session_list_sort(&list);
+        assert_int_equal(list.count, COUNT);
+        for (size_t i = 1; i < list.count; i++)
+            assert_true(session_compare(&list.sessions[i - 1], &list.sessions[i]) < 0);
+        for (int i = 0; i < COUNT; i++) {
+            (void)snprintf(id, sizeof id, "id-%d", i);
+            assert_string_equal(session_list_find(&list, id)->id, id);
+        }
+        session_list_free(&list);
+        session_list_sort(&list);
     }
-    session_list_sort(&list);
-    for (size_t i = 1; i < list.count; i++)
-        assert_true(session_compare(&list.sessions[i - 1], &list.sessions[i]) < 0);
-    for (int i = 0; i < COUNT; i++) {
-        (void)snprintf(id, sizeof id, "id-%d", i);
-        assert_string_equal(session_list_find(&list, id)->id, id);
-    }
-    session_list_free(&list);
-    session_list_sort(&list);
 }
 
 /* A listing that never ends is refused before it has all of the memory; what was listed is still there. */
