@@ -8,7 +8,8 @@ mkdir -p build/proof
 rm -f "$out.txt"
 echo "proof: ${out##*/}"
 began=$SECONDS
-"$@" >"$out.log" 2>&1 || {
+# In the background a shell has these ignored, and some tests send them.
+env --default-signal=INT,QUIT "$@" >"$out.log" 2>&1 || {
     tail -n 40 "$out.log"
     echo "proof: ${out##*/} failed, see $out.log" >&2
     exit 1
