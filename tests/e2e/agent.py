@@ -25,6 +25,8 @@ import os, pty, select, signal, sys
 shell, line = os.environ.pop("WORKER_SHELL"), os.environ.pop("WORKER_PROFILE")
 pid, terminal = pty.fork()
 if pid == 0:
+    for key in signal.SIGINT, signal.SIGQUIT:  # ignored where the tests run in the background of a script
+        signal.signal(key, signal.SIG_DFL)
     os.execve(shell, ["sh"], os.environ)
 ended = []
 def end(*_):
