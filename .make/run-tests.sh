@@ -24,7 +24,7 @@ tally "${PIPESTATUS[0]}"
 $make --no-print-directory coverage-core | tee "$log"
 tally "${PIPESTATUS[0]}"
 
-$make --no-print-directory sim SIM_RUNS=5000 | tee "$log"
+$make --no-print-directory sim SIM_RUNS=10000 | tee "$log"
 tally "${PIPESTATUS[0]}"
 
 $make --no-print-directory model | tee "$log"
