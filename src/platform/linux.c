@@ -1,13 +1,17 @@
 /* linux.c - the process: its start, clock, environment, signals and who it is. */
+#define _GNU_SOURCE 1 /* dl_iterate_phdr */
 #include "platform/platform.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -27,11 +31,30 @@ void linux_close(int fd)
     errno = saved;
 }
 
+/* What the start has relocated is not to be written any more: musl leaves that undone in a static executable
+ * (its dynlink.c does it for those it loads). */
+static int protect_relocated(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)size;
+    (void)ctx;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        if (header->p_type != PT_GNU_RELRO)
+            continue;
+        uintptr_t start = (info->dlpi_addr + header->p_vaddr) & -page;
+        uintptr_t end = (info->dlpi_addr + header->p_vaddr + header->p_memsz) & -page;
+        (void)mprotect((void *)start, end - start, PROT_READ);
+    }
+    return 1; /* the executable comes first, and is all that there is */
+}
+
 // NOLINTNEXTLINE(readability-non-const-parameter): Windows replaces them
 void platform_start(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
+    (void)dl_iterate_phdr(protect_relocated, NULL);
     /* A socket or file that got number 1 would be sent the report. */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -193,6 +194,32 @@ def test_the_process_tells_nothing(emu: Emulator, world: World, run: Runner, pub
         reader = ["/usr/bin/head", "-c", "1", str(proc / name)]
         assert subprocess.run(reader, user=NOBODY, capture_output=True).returncode != 0, name
     check_silent(world, (proc / "cmdline").read_text(), (proc / "environ").read_text())
+    running.process.kill()
+    running.wait()
+
+
+@needs_root
+@pytest.mark.only("native", "looks at /proc of the process, which is the emulator's")
+def test_what_is_relocated_can_not_be_written(world: World, run: Runner, executable: list[str]) -> None:
+    """The pages that the program headers promise (RELRO) are read-only once it runs."""
+    headers = subprocess.run(["readelf", "-lW", executable[-1]], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"GNU_RELRO\s+0x\w+ (0x\w+) 0x\w+ 0x\w+ (0x\w+)", headers)
+    assert found, headers
+    first = int(found[1], 16) & -4096
+    last = (int(found[1], 16) + int(found[2], 16)) & -4096
+    world.faults.add("hang", operation="DescribeSessions")
+    running = run.start("--max", "3", "--log", "none", "--timeout", "30", session=world.add_session(owner="jane"))
+    wait_for(lambda: world.log.calls("DescribeSessions"))
+    maps = [line.split() for line in Path(f"/proc/{running.process.pid}/maps").read_text().splitlines()]
+    base = min(int(line[0].split("-")[0], 16) for line in maps if line[-1] == str(executable[-1]))
+    seen = 0
+    for line in maps:
+        start, end = (int(bound, 16) - base for bound in line[0].split("-"))
+        overlap = min(end, last) - max(start, first)
+        if overlap > 0:
+            seen += overlap
+            assert "w" not in line[1], line
+    assert seen == last - first > 0
     running.process.kill()
     running.wait()
 
