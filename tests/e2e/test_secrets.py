@@ -211,7 +211,7 @@ def test_what_is_relocated_can_not_be_written(world: World, run: Runner, executa
     running = run.start("--max", "3", "--log", "none", "--timeout", "30", session=world.add_session(owner="jane"))
     wait_for(lambda: world.log.calls("DescribeSessions"))
     maps = [line.split() for line in Path(f"/proc/{running.process.pid}/maps").read_text().splitlines()]
-    base = min(int(line[0].split("-")[0], 16) for line in maps if line[-1] == str(executable[-1]))
+    base = min(int(line[0].split("-")[0], 16) for line in maps if Path(line[-1]).name == Path(executable[-1]).name)
     seen = 0
     for line in maps:
         start, end = (int(bound, 16) - base for bound in line[0].split("-"))
